@@ -1,0 +1,98 @@
+//! Chat: messages that are stored, beside JetStream, and one room with many readers, beside nats-server and ngircd.
+
+mod fan_out;
+mod peers;
+mod stored;
+
+use crate::clients::TEXT_BYTES;
+use crate::cores::Cores;
+use crate::options::Chat;
+use crate::place::{file_system, sync_floor};
+use crate::servers::ngircd::LIFTED;
+use crate::table::{number, say};
+use anyhow::{Context as _, Result};
+use peers::{LIFTED_AT_THE_HUB, Peers};
+use std::path::Path;
+use std::time::Duration;
+use tokio::task::LocalSet;
+
+/// How long each measurement sends.
+const SENDING: Duration = Duration::from_secs(3);
+
+/// The same for a quick look.
+const SENDING_QUICKLY: Duration = Duration::from_millis(300);
+
+/// How long what was sent may take to arrive, and a peer to let everybody in.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Measures stored messages, then each number of members.
+pub(crate) fn run(options: &Chat) -> Result<()> {
+    let cores = Cores::split()?;
+    cores.pin_load()?;
+    describe(options, cores)?;
+    let sending = if options.rounds.quick {
+        SENDING_QUICKLY
+    } else {
+        SENDING
+    };
+    let most = options.members.iter().copied().max().unwrap_or(0);
+    raise_descriptors(u64::from(most))?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(LocalSet::new().run_until(async {
+        {
+            let (_home, peers) = start(&options.disk, cores).await?;
+            stored::measure(&peers, options.rounds.runs, sending).await?;
+        }
+        for members in &options.members {
+            let (_home, peers) = start(&options.disk, cores).await?;
+            fan_out::measure(&peers, *members, options.rounds.runs, sending).await?;
+        }
+        Ok(())
+    }))
+}
+
+/// Servers with nothing in them. The directory goes when everything else is gone: it comes first, and drops last.
+async fn start(disk: &Path, cores: Cores) -> Result<(tempfile::TempDir, Peers)> {
+    let home = tempfile::Builder::new()
+        .prefix("landline-bench-")
+        .tempdir_in(disk);
+    let home = home.with_context(|| format!("could not work in {}", disk.display()))?;
+    let peers = Peers::start(home.path(), cores).await?;
+    Ok((home, peers))
+}
+
+fn describe(options: &Chat, cores: Cores) -> Result<()> {
+    say(&format!(
+        "chat: texts of {TEXT_BYTES} bytes over loopback; {}",
+        cores.describe()
+    ))?;
+    say("landline: TLS, each message synced before its acknowledgement and its delivery")?;
+    say("JetStream: files, acknowledged without a sync; nats-server and ngircd: plain text, nothing stored")?;
+    say(&format!("lifted: {LIFTED_AT_THE_HUB}; {LIFTED}"))?;
+    let disk = &options.disk;
+    let floor = sync_floor(disk)?;
+    let microseconds = |part| floor.quantile(part).map_or(0.0, |seconds| seconds * 1e6);
+    let (median, worst) = (microseconds(0.5), microseconds(0.99));
+    let alone = number(1e6 / median.max(1.0));
+    say(&format!(
+        "{} ({}): a small append and its fdatasync: median {} us, p99 {} us: at most {alone}/s one after the other",
+        disk.display(),
+        file_system(disk)?,
+        number(median),
+        number(worst)
+    ))
+}
+
+/// Each member is a descriptor here, at each of the servers, which inherit the limit.
+fn raise_descriptors(members: u64) -> Result<()> {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let wanted = 4 * members + 1024;
+    let mut limit = getrlimit(Resource::Nofile);
+    if limit.current.is_some_and(|current| current < wanted) {
+        limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+        setrlimit(Resource::Nofile, limit)?;
+    }
+    Ok(())
+}

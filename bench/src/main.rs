@@ -1,0 +1,24 @@
+//! Landline beside its peers, measured in the same run.
+//!
+//! Only the ratios mean something: machines differ, and the same one differs from hour to hour. `LANDLINE_BIN` names
+//! the program that is measured; `cargo xtask bench` builds and names it.
+
+mod chat;
+mod clients;
+mod cores;
+mod files;
+mod options;
+mod place;
+mod servers;
+mod statistics;
+mod table;
+
+use clap::Parser as _;
+use options::{Area, Options};
+
+fn main() -> anyhow::Result<()> {
+    match Options::parse().area {
+        Area::Files(options) => files::run(&options),
+        Area::Chat(options) => chat::run(&options),
+    }
+}

@@ -1,0 +1,76 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+/// Measures Landline beside its peers.
+#[derive(Debug, clap::Parser)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) area: Area,
+}
+
+/// What there is to measure.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Area {
+    /// One large file and many small ones, beside scp and an rsync daemon.
+    Files(Files),
+    /// Stored messages and fan-out, beside nats-server and ngircd.
+    Chat(Chat),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Files {
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+    /// Measure once more in this directory, which is on a disk, with what was written synced where a peer can.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) disk: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chat {
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+    /// Where databases and logs go; it should be on a disk.
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    pub(crate) disk: PathBuf,
+    /// How many read one room; several numbers are measured one after the other.
+    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "100",
+        value_parser = clap::value_parser!(u16).range(1..=MEMBERS_MAX))]
+    pub(crate) members: Vec<u16>,
+}
+
+/// The most members that one run connects: three servers' sockets fit into 32,768 descriptors.
+const MEMBERS_MAX: i64 = 10_000;
+
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Rounds {
+    /// How often each thing is measured; peers take turns.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) runs: u16,
+    /// Small sizes and short times: to see that it works, not to compare.
+    #[arg(long)]
+    pub(crate) quick: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory as _, Parser as _};
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn members_are_a_list_and_bounded() {
+        let parse = |arguments: &str| Options::try_parse_from(format!("bench {arguments}").split(' '));
+        let Area::Chat(chat) = parse("chat --members 100,1000 --runs 3").unwrap().area else {
+            panic!("not chat")
+        };
+        assert_eq!((chat.members, chat.rounds.runs), (vec![100, 1000], 3));
+        assert!(parse("chat --members 0").is_err());
+        assert!(parse("files --runs 0").is_err());
+    }
+}

@@ -1,0 +1,114 @@
+//! The commands, one a file.
+
+mod audit;
+mod chat;
+mod completions;
+mod config;
+mod files;
+mod history;
+mod hubs;
+mod invite;
+mod join;
+mod login;
+mod logout;
+mod man;
+mod password;
+mod room;
+mod send;
+mod serve;
+mod whoami;
+
+use crate::arguments::Arguments;
+use crate::context::{Context, Usage};
+use anyhow::Result;
+use std::process::ExitCode;
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    Serve(serve::Serve),
+    Invite(invite::Invite),
+    Join(join::Join),
+    Login(login::Login),
+    Logout(logout::Logout),
+    Password(password::Password),
+    Whoami(whoami::Whoami),
+    Hubs(hubs::Hubs),
+    Room(room::Room),
+    Send(send::Send),
+    Chat(chat::Chat),
+    History(history::History),
+    Audit(audit::Audit),
+    Ls(files::ls::Ls),
+    Get(files::get::Get),
+    Put(files::put::Put),
+    Rm(files::rm::Rm),
+    Mkdir(files::mkdir::Mkdir),
+    Mv(files::mv::Mv),
+    Stat(files::stat::Stat),
+    Config(config::Config),
+    Completions(completions::Completions),
+    Man(man::Man),
+}
+
+/// Does what the command line says.
+pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
+    let Arguments { hub, quiet, command } = arguments;
+    if hub.is_some() && !command.asks_the_current_hub() {
+        let hint = "landline --help shows what each command takes";
+        return Err(Usage::new(
+            "--hub says which hub to ask, and this command does not ask one",
+            hint,
+        )
+        .into());
+    }
+    let context = Context { hub, quiet };
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(command.run(&context));
+    // A thread may still wait for standard input; nobody waits for it.
+    runtime.shutdown_background();
+    result
+}
+
+impl Command {
+    const fn asks_the_current_hub(&self) -> bool {
+        !matches!(
+            self,
+            Self::Serve(_)
+                | Self::Join(_)
+                | Self::Login(_)
+                | Self::Hubs(_)
+                | Self::Config(_)
+                | Self::Completions(_)
+                | Self::Man(_)
+        )
+    }
+
+    async fn run(self, context: &Context) -> Result<ExitCode> {
+        match self {
+            Self::Serve(command) => command.run(context).await,
+            Self::Invite(command) => command.run(context).await,
+            Self::Join(command) => command.run(context).await,
+            Self::Login(command) => command.run(context).await,
+            Self::Logout(command) => command.run(context).await,
+            Self::Password(command) => command.run(context).await,
+            Self::Whoami(command) => command.run(context).await,
+            Self::Hubs(command) => command.run(),
+            Self::Room(command) => command.run(context).await,
+            Self::Send(command) => command.run(context).await,
+            Self::Chat(command) => command.run(context).await,
+            Self::History(command) => command.run(context).await,
+            Self::Audit(command) => command.run(context).await,
+            Self::Ls(command) => command.run(context).await,
+            Self::Get(command) => command.run(context).await,
+            Self::Put(command) => command.run(context).await,
+            Self::Rm(command) => command.run(context).await,
+            Self::Mkdir(command) => command.run(context).await,
+            Self::Mv(command) => command.run(context).await,
+            Self::Stat(command) => command.run(context).await,
+            Self::Config(command) => command.run(),
+            Self::Completions(command) => command.run(),
+            Self::Man(command) => command.run(),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! `landline chat`: talks in one room; a line editor on a terminal, line by line when piped.
+
+mod lines;
+mod piped;
+mod terminal;
+
+use crate::context::{Context, heads};
+use anyhow::Result;
+use landline_client::chat::Chat as Talk;
+use landline_client::{ClientError, Heads, Hub};
+use landline_model::event::SignedHead;
+use landline_model::id::RoomId;
+use landline_model::target::Target;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+/// Talk in a room or with a person.
+///
+/// On a terminal: type, and see what others say; Ctrl-D leaves. Piped: every line of standard input is one message
+/// (empty lines are none), and what is said in the room goes to standard output.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Chat {
+    /// #room or @person.
+    target: Target,
+    /// Line by line, each event a JSON object with `room`, `seq`, `time`, `sender`, `kind` and `text`.
+    #[arg(long)]
+    json: bool,
+    /// Line by line, and go on after the end of standard input until Ctrl-C or SIGTERM.
+    #[arg(long)]
+    follow: bool,
+    /// Begin behind this event instead of now.
+    #[arg(long, value_name = "SEQ")]
+    since: Option<u64>,
+}
+
+impl Chat {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let signals = Signals::catch()?;
+        let hub = context.hub()?;
+        let mut remembered = Remembered::load(&hub)?;
+        let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        if at_terminal && !self.json && !self.follow {
+            terminal::run(&hub, self.target, self.since, &mut remembered, signals).await
+        } else {
+            let talk = Talk::begin(&hub, self.target, self.since).await?;
+            let style = piped::Style {
+                json: self.json,
+                follow: self.follow,
+                notes: !context.quiet,
+            };
+            piped::run(talk, style, &mut remembered, signals).await
+        }
+    }
+}
+
+/// Ctrl-C and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn came(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// What this machine remembers of the rooms, and the first thing that contradicted it.
+struct Remembered {
+    heads: Heads,
+    fault: Option<ClientError>,
+}
+
+impl Remembered {
+    fn load(hub: &Hub) -> Result<Self, ClientError> {
+        Ok(Self {
+            heads: heads(hub)?,
+            fault: None,
+        })
+    }
+
+    fn observe(&mut self, room: RoomId, head: &SignedHead) {
+        if let Err(error) = self.heads.observe(room, head) {
+            self.fault.get_or_insert(error.into());
+        }
+    }
+
+    /// Writes what is new. A contradiction is told at the end: it does not keep people from talking.
+    fn finish(&mut self) -> Result<(), ClientError> {
+        self.heads.save()?;
+        self.fault.take().map_or(Ok(()), Err)
+    }
+}

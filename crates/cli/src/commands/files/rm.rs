@@ -1,0 +1,40 @@
+//! `landline rm`: into the trash with it.
+
+use super::argument::{RemoteArgument, parse_all};
+use super::report::Report;
+use crate::context::Context;
+use anyhow::Result;
+use landline_client::files::remove;
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+/// Move remote files to their owner's trash.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Rm {
+    /// Also directories with everything in them.
+    #[arg(short, long)]
+    recursive: bool,
+    /// Which.
+    #[arg(value_name = ":PATH", required = true)]
+    paths: Vec<OsString>,
+}
+
+impl Rm {
+    /// Removes one after the other.
+    ///
+    /// # Errors
+    /// Those of the connection; what the hub refuses is told and the rest goes on.
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let paths = parse_all(&self.paths)?;
+        let connection = context.connect().await?;
+        let report = Report::new(true);
+        for RemoteArgument { path, .. } in &paths {
+            if let Err(error) = remove(&connection, path, self.recursive).await
+                && !report.survives(&error)
+            {
+                break;
+            }
+        }
+        Ok(report.exit_code())
+    }
+}

@@ -1,0 +1,141 @@
+//! `landline invite`: a link that brings somebody in.
+
+use crate::context::Context;
+use crate::{duration, json, qr, show};
+use anyhow::Result;
+use landline_model::link::{HubAddress, JoinLink};
+use landline_model::protocol::people::{self, Invitation};
+use landline_model::role::Role;
+use serde::Serialize;
+use std::io::{IsTerminal as _, Write as _};
+use std::net::IpAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+/// Make a link that brings somebody in.
+///
+/// The link is a secret until it is used up or expires: whoever follows it gets an account.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Invite {
+    /// What those who follow it become: admin, member or guest.
+    #[arg(long, default_value = "member")]
+    role: Role,
+    /// How many may follow it.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    uses: u32,
+    /// How long it is good for, like 90s, 15m, 12h or 7d.
+    #[arg(long, value_name = "TIME", default_value = "7d", value_parser = duration::parse)]
+    expires: Duration,
+    /// JSON: an object with `link`, `role`, `uses` and `expires`.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    link: &'a str,
+    role: Role,
+    uses: u32,
+    expires: String,
+}
+
+impl Invite {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let hub = context.hub()?;
+        let connection = landline_client::connect(&hub).await?;
+        let call = people::Invite {
+            role: self.role,
+            uses: self.uses,
+            expires: self.expires.as_secs(),
+        };
+        let invitation = connection.call(&call).await?;
+        let address = best_address(connection.address(), &invitation);
+        let link = JoinLink {
+            address,
+            token: invitation.token,
+            pin: hub.pin,
+        }
+        .reveal();
+        let mut output = std::io::stdout().lock();
+        if self.json {
+            let expires = show::rfc3339(invitation.expires);
+            let line = Line {
+                link: &link,
+                role: self.role,
+                uses: self.uses,
+                expires,
+            };
+            writeln!(output, "{}", json::line(&line)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        writeln!(output, "{link}")?;
+        if std::io::stdout().is_terminal() {
+            if let Some(code) = qr::code(&link) {
+                writeln!(output, "\n{code}")?;
+            }
+            let until = show::local(invitation.expires, "%Y-%m-%d %H:%M");
+            writeln!(
+                output,
+                "\nGood for {} {} until {until}.",
+                self.uses,
+                plural(self.role, self.uses)
+            )?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The address by which others find the hub: the one that works from here, unless it works only here and the hub knows
+/// a better one.
+fn best_address(own: &HubAddress, invitation: &Invitation) -> HubAddress {
+    if !is_loopback(own) {
+        return own.clone();
+    }
+    let known = invitation
+        .addresses
+        .iter()
+        .filter_map(|address| address.parse::<HubAddress>().ok());
+    known
+        .into_iter()
+        .find(|address| !is_loopback(address))
+        .unwrap_or_else(|| own.clone())
+}
+
+fn is_loopback(address: &HubAddress) -> bool {
+    match address.host.parse::<IpAddr>() {
+        Ok(ip) => ip.to_canonical().is_loopback(),
+        Err(_) => address.host.eq_ignore_ascii_case("localhost"),
+    }
+}
+
+fn plural(role: Role, count: u32) -> String {
+    if count == 1 {
+        role.name().to_owned()
+    } else {
+        format!("{role}s")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landline_model::link::Token;
+    use landline_model::time::Timestamp;
+
+    fn best(own: &str, known: &[&str]) -> String {
+        let invitation = Invitation {
+            token: Token::from_bytes([0; 16]),
+            addresses: known.iter().map(|address| (*address).to_owned()).collect(),
+            expires: Timestamp(0),
+        };
+        best_address(&own.parse().unwrap(), &invitation).to_string()
+    }
+
+    #[test]
+    fn a_link_has_the_address_that_works_from_here_unless_it_works_only_here() {
+        assert_eq!(best("hub.local:9", &["192.0.2.1:9"]), "hub.local:9");
+        assert_eq!(best("127.0.0.1:9", &["[::1]:9", "192.0.2.1:9"]), "192.0.2.1:9");
+        assert_eq!(best("localhost:9", &["192.0.2.1:9"]), "192.0.2.1:9");
+        assert_eq!(best("[::1]:9", &["127.0.0.1:9", "nonsense!"]), "[::1]:9");
+    }
+}

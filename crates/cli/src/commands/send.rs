@@ -1,0 +1,110 @@
+//! `landline send`: says one thing to a room or a person.
+
+use crate::context::{Context, heads};
+use crate::{json, show};
+use anyhow::{Result, bail};
+use bytes::Bytes;
+use landline_client::chat::fresh_client_id;
+use landline_client::{ClientError, Hub};
+use landline_model::event::TEXT_MAX;
+use landline_model::protocol::chat::{self, Sent};
+use landline_model::target::Target;
+use serde::Serialize;
+use std::io::{Read as _, Write as _};
+use std::process::ExitCode;
+
+/// How often a message is sent in all where the connection is lost before its acknowledgement.
+const ATTEMPTS: usize = 3;
+
+/// Say one thing to a room or a person.
+///
+/// When this command has succeeded, the message is on the hub's disk.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Send {
+    /// #room or @person.
+    target: Target,
+    /// What to say, or `-` to read it from standard input.
+    #[arg(value_name = "TEXT|-", allow_hyphen_values = true)]
+    text: String,
+    /// JSON: an object with `room`, `seq`, `time` and `id`.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    room: &'a Target,
+    seq: u64,
+    time: String,
+    /// The client id: what the message is called for ever.
+    id: String,
+}
+
+impl Send {
+    pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let text = if self.text == "-" {
+            read_input()?
+        } else {
+            self.text.into_bytes()
+        };
+        if text.len() > TEXT_MAX {
+            bail!("the message has more than {TEXT_MAX} bytes; put it into a file: landline put FILE :PATH");
+        }
+        let hub = context.hub()?;
+        let mut heads = heads(&hub)?;
+        let call = chat::Send {
+            target: self.target,
+            client_id: fresh_client_id(),
+        };
+        let sent = send(&hub, &call, &Bytes::from(text)).await?;
+        let mut output = std::io::stdout().lock();
+        if self.json {
+            let (time, id) = (show::rfc3339(sent.time), call.client_id.to_string());
+            writeln!(
+                output,
+                "{}",
+                json::line(&Line {
+                    room: &call.target,
+                    seq: sent.sequence,
+                    time,
+                    id
+                })?
+            )?;
+        } else if !context.quiet {
+            writeln!(output, "{} {}", call.target, sent.sequence)?;
+        }
+        // The message is there all the same; that the log is not what it was is what the user has to know.
+        heads.observe(sent.room, &sent.head).map_err(ClientError::from)?;
+        heads.save()?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Sends until it is acknowledged; the client id keeps a second time from becoming a second message.
+async fn send(hub: &Hub, call: &chat::Send, text: &Bytes) -> Result<Sent, ClientError> {
+    let mut attempts = 1..=ATTEMPTS;
+    loop {
+        attempts.next();
+        let connection = landline_client::connect(hub).await?;
+        match connection.exchange(call, text.clone()).await {
+            Err(ClientError::Lost { .. }) if !attempts.is_empty() => {}
+            result => return result.map(|answer| answer.reply),
+        }
+    }
+}
+
+fn read_input() -> Result<Vec<u8>> {
+    let mut text = Vec::new();
+    // One byte more than is allowed, and the newline at the end that is not part of the message.
+    std::io::stdin()
+        .lock()
+        .take(TEXT_MAX as u64 + 2)
+        .read_to_end(&mut text)?;
+    if text.last() == Some(&b'\n') && text.len() <= TEXT_MAX + 1 {
+        text.pop();
+    }
+    if std::str::from_utf8(&text).is_err() && text.len() <= TEXT_MAX {
+        bail!("standard input is not UTF-8 text; put it into a file: landline put FILE :PATH");
+    }
+    Ok(text)
+}

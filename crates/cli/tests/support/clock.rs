@@ -1,0 +1,42 @@
+//! Another clock for a program: libfaketime in front of the system's.
+
+use std::process::Command;
+
+/// The time at which a program is to live.
+pub(crate) struct Shifted<'a> {
+    library: String,
+    offset: &'a str,
+}
+
+impl<'a> Shifted<'a> {
+    /// From now: `-1h`, `+2d`.
+    pub(crate) fn by(offset: &'a str) -> Self {
+        Self {
+            library: library(),
+            offset,
+        }
+    }
+
+    /// The program's environment. Its timers run as ever.
+    pub(crate) fn variables(&self) -> [(&str, &str); 4] {
+        [
+            ("LD_PRELOAD", &self.library),
+            ("FAKETIME", self.offset),
+            // Its name before libfaketime 0.9.8, and since.
+            ("DONT_FAKE_MONOTONIC", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ]
+    }
+}
+
+/// Where the library is, is the faketime program's own knowledge.
+fn library() -> String {
+    let output = Command::new("faketime")
+        .args(["-f", "+0", "sh", "-c", "printf %s \"$LD_PRELOAD\""])
+        .env_remove("LD_PRELOAD")
+        .output()
+        .expect("faketime is one of the packages of `cargo xtask setup`");
+    let library = String::from_utf8(output.stdout).unwrap();
+    assert!(library.contains("libfaketime"), "{library:?}");
+    library
+}

@@ -1,0 +1,324 @@
+//! A hub and people, as users have them: the real program, each with a home of its own.
+//!
+//! ```ignore
+//! let hub = Hub::start();
+//! let alice = Person::join(&hub, hub.admin_link(), "alice");
+//! alice.run(["send", "#general", "hello"]).succeeds();
+//! ```
+#![allow(dead_code, reason = "every test file uses a part of this")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test that cannot be set up fails, loudly"
+)]
+
+pub(crate) mod clock;
+pub(crate) mod following;
+pub(crate) mod peer;
+pub(crate) mod ready;
+
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use tempfile::TempDir;
+
+/// The program under test.
+const LANDLINE: &str = env!("CARGO_BIN_EXE_landline");
+
+/// A hub that serves on a free port of the loopback address until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    place: TempDir,
+    child: Child,
+    ready: Value,
+    link: String,
+}
+
+/// Somebody with an account at a hub, on a machine of their own.
+#[derive(Debug)]
+pub(crate) struct Person {
+    place: TempDir,
+}
+
+/// How a command ended, and what it wrote.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// The arguments, for messages.
+    pub(crate) command: String,
+    /// The exit code; 128 + n where signal n ended it.
+    pub(crate) code: i32,
+    /// Standard output: bytes, because names are.
+    pub(crate) stdout: Vec<u8>,
+    /// Standard error.
+    pub(crate) stderr: String,
+}
+
+impl Hub {
+    /// Starts a hub with an empty data directory, and waits until it serves.
+    #[must_use]
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments for `serve`.
+    #[must_use]
+    pub(crate) fn start_with(arguments: &[&str]) -> Self {
+        Self::start_in(&[], arguments)
+    }
+
+    /// The same with more variables in its environment: `("LANDLINE_LIMITS_CONNECTIONS", "2")`.
+    #[must_use]
+    pub(crate) fn start_in(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let (child, ready) = Self::serve(place.path(), "127.0.0.1:0", environment, arguments);
+        let link = ready["invite"]
+            .as_str()
+            .expect("the first start gives an invite")
+            .to_owned();
+        Self {
+            place,
+            child,
+            ready,
+            link,
+        }
+    }
+
+    /// The link with which the first person becomes admin.
+    #[must_use]
+    pub(crate) fn admin_link(&self) -> &str {
+        &self.link
+    }
+
+    /// What the ready file says.
+    #[must_use]
+    pub(crate) fn ready(&self) -> &Value {
+        &self.ready
+    }
+
+    /// The address that it is bound to, `host:port`.
+    #[must_use]
+    pub(crate) fn address(&self) -> &str {
+        self.ready["addresses"][0].as_str().unwrap()
+    }
+
+    /// The data directory.
+    #[must_use]
+    pub(crate) fn data(&self) -> PathBuf {
+        self.place.path().join("data")
+    }
+
+    /// The process.
+    #[must_use]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the hub has written to its standard error so far.
+    #[must_use]
+    pub(crate) fn errors(&self) -> String {
+        fs::read_to_string(self.place.path().join("stderr")).unwrap()
+    }
+
+    /// What the hub has printed so far.
+    #[must_use]
+    pub(crate) fn printed(&self) -> String {
+        fs::read_to_string(self.place.path().join("stdout")).unwrap()
+    }
+
+    /// Sends the hub a signal.
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits until the hub has ended.
+    pub(crate) fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    /// Ends the hub in the middle of whatever it does, as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Asks the hub to stop, and waits until it has.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.signal(rustix::process::Signal::TERM);
+        self.ended()
+    }
+
+    /// Starts the hub again after [`kill`](Self::kill) or [`stop`](Self::stop): same data, same address.
+    pub(crate) fn start_again(&mut self) {
+        self.start_again_in(&[], &[]);
+    }
+
+    /// The same with more variables in its environment, and more arguments.
+    pub(crate) fn start_again_in(&mut self, environment: &[(&str, &str)], arguments: &[&str]) {
+        let address = self.address().to_owned();
+        (self.child, self.ready) = Self::serve(self.place.path(), &address, environment, arguments);
+    }
+
+    fn serve(place: &Path, listen: &str, environment: &[(&str, &str)], arguments: &[&str]) -> (Child, Value) {
+        let ready_file = place.join("ready");
+        let _ = fs::remove_file(&ready_file);
+        let watch = ready::Watch::new(place);
+        let mut command = landline(place);
+        command
+            .envs(environment.iter().copied())
+            .arg("serve")
+            .args(["--listen", listen])
+            .arg("--data")
+            .arg(place.join("data"));
+        command.arg("--ready-file").arg(&ready_file).args(arguments);
+        command.stdout(File::create(place.join("stdout")).unwrap());
+        command.stderr(File::create(place.join("stderr")).unwrap());
+        let mut child = command.spawn().unwrap();
+        if !watch.appears(OsStr::new("ready"), &child) {
+            let status = child.wait().unwrap();
+            let errors = fs::read_to_string(place.join("stderr")).unwrap();
+            panic!("the hub did not start ({status}): {errors}");
+        }
+        let ready = serde_json::from_slice(&fs::read(ready_file).unwrap()).unwrap();
+        (child, ready)
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        // It may have been ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- the hub's standard error\n{}", self.errors());
+        }
+    }
+}
+
+impl Person {
+    /// Follows a link and becomes `name`.
+    #[must_use]
+    pub(crate) fn join(_hub: &Hub, link: &str, name: &str) -> Self {
+        let person = Self::stranger();
+        person.run(["join", link, "--name", name]).succeeds();
+        person
+    }
+
+    /// Somebody whom the admin brings in with this role.
+    #[must_use]
+    pub(crate) fn invited(&self, hub: &Hub, role: &str, name: &str) -> Self {
+        let invitation = self.run(["invite", "--role", role, "--json"]).succeeds();
+        let invitation: Value = serde_json::from_str(&invitation).unwrap();
+        Self::join(hub, invitation["link"].as_str().unwrap(), name)
+    }
+
+    /// Somebody who has joined no hub.
+    #[must_use]
+    pub(crate) fn stranger() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("work")).unwrap();
+        Self { place }
+    }
+
+    /// The directory in which this person's commands run.
+    #[must_use]
+    pub(crate) fn work(&self) -> PathBuf {
+        self.place.path().join("work")
+    }
+
+    /// Where this person's client keeps its hubs.
+    #[must_use]
+    pub(crate) fn configuration(&self) -> PathBuf {
+        self.place.path().join("config/landline")
+    }
+
+    /// The program as this person runs it, with nothing on its standard input.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        let mut command = landline(self.place.path());
+        command
+            .current_dir(self.work())
+            .args(arguments)
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Output {
+        let mut command = self.command(arguments);
+        let output = command.output().unwrap();
+        Output::of(&command, output)
+    }
+
+    /// Runs the program to its end with this on its standard input.
+    pub(crate) fn run_with<S: AsRef<OsStr>>(
+        &self,
+        arguments: impl IntoIterator<Item = S>,
+        input: impl AsRef<[u8]>,
+    ) -> Output {
+        let mut command = self.command(arguments);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // It may have ended without reading; then its end is what the test looks at.
+        let _ = child.stdin.take().unwrap().write_all(input.as_ref());
+        Output::of(&command, child.wait_with_output().unwrap())
+    }
+}
+
+impl Output {
+    /// Standard output of a command that must end with 0.
+    #[track_caller]
+    pub(crate) fn succeeds(self) -> String {
+        assert_eq!(self.code, 0, "{}: {}", self.command, self.stderr);
+        String::from_utf8(self.stdout).unwrap()
+    }
+
+    /// Standard error of a command that must end with this code, say so in the program's way, and have no character
+    /// in its message that acts on a terminal.
+    #[track_caller]
+    pub(crate) fn fails(self, code: i32) -> String {
+        assert_eq!(self.code, code, "{}: {}", self.command, self.stderr);
+        assert!(!self.stderr.is_empty(), "{} says nothing", self.command);
+        let plain = self
+            .stderr
+            .chars()
+            .all(|character| character == '\n' || !character.is_control());
+        assert!(plain, "{}: {:?}", self.command, self.stderr);
+        self.stderr
+    }
+
+    pub(crate) fn of(command: &Command, output: std::process::Output) -> Self {
+        use std::os::unix::process::ExitStatusExt as _;
+        let code = output
+            .status
+            .code()
+            .unwrap_or_else(|| 128 + output.status.signal().unwrap());
+        Self {
+            command: format!("{:?}", command.get_args().collect::<Vec<_>>()),
+            code,
+            stdout: output.stdout,
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// The program with nothing of the environment but its path, and a home below `place`.
+fn landline(place: &Path) -> Command {
+    let mut command = Command::new(LANDLINE);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .env("HOME", place.join("home"))
+        .env("XDG_CONFIG_HOME", place.join("config"));
+    command
+        .env("XDG_DATA_HOME", place.join("share"))
+        .env("XDG_STATE_HOME", place.join("state"));
+    command.stdin(Stdio::null());
+    command
+}

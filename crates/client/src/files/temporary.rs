@@ -1,0 +1,187 @@
+//! A file that is not there yet: written beside its place, published by rename, gone if it is not.
+
+use super::{Directory, FilesError};
+use data_encoding::HEXLOWER;
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renameat, statat, unlinkat};
+use rustix::rand::{GetRandomFlags, getrandom};
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::sync::Arc;
+
+/// The longest name that Linux file systems have, in bytes.
+const NAME_MAX: usize = landline_model::path::COMPONENT_MAX;
+
+/// Random bytes in a temporary file's name: too many to guess, or to meet by chance.
+const RANDOM_BYTES: usize = 8;
+
+/// A file under a name of its own in the directory where it is to appear. Only its owner can read it before
+/// [`publish`](Self::publish); dropped before, it is removed.
+#[derive(Debug)]
+pub(super) struct Temporary {
+    directory: Arc<Directory>,
+    name: OsString,
+    file: File,
+    /// The permissions that it gets when it is published.
+    mode: Mode,
+    published: bool,
+}
+
+impl Temporary {
+    /// Makes an empty file that is to become `target`. It will have the permissions of the file that it replaces, or
+    /// else those that the process's umask and the directory give to a new one.
+    pub(super) fn create(directory: &Arc<Directory>, target: &OsStr) -> Result<Self, FilesError> {
+        let failed = |error| FilesError::local(&directory.path_of(target), error);
+        let mut random = [0; RANDOM_BYTES];
+        getrandom(&mut random, GetRandomFlags::empty()).map_err(failed)?;
+        let name = temporary_name(target, random);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // The kernel applies umask and default ACL, which a program cannot ask for safely; while the file is still
+        // empty the result is noted and taken away.
+        let descriptor = openat(directory, &name, flags, Mode::from_raw_mode(0o666)).map_err(failed)?;
+        let mut temporary = Self {
+            directory: Arc::clone(directory),
+            name,
+            file: File::from(descriptor),
+            mode: Mode::empty(),
+            published: false,
+        };
+        let new = Mode::from_raw_mode(fstat(&temporary.file).map_err(failed)?.st_mode);
+        temporary.mode = replaced_mode(directory, target).unwrap_or(new) & Mode::from_raw_mode(0o777);
+        fchmod(&temporary.file, Mode::RUSR | Mode::WUSR).map_err(failed)?;
+        Ok(temporary)
+    }
+
+    /// Where to write.
+    pub(super) fn file(&self) -> Result<File, FilesError> {
+        self.file
+            .try_clone()
+            .map_err(|error| FilesError::local(&self.directory.path_of(&self.name), error))
+    }
+
+    /// Gives the file its name, in place of a file that has it. What is to survive a crash is synced before, and the
+    /// directory behind it.
+    pub(super) fn publish(mut self, target: &OsStr) -> Result<(), FilesError> {
+        let failed = |error| FilesError::local(&self.directory.path_of(target), error);
+        fchmod(&self.file, self.mode).map_err(failed)?;
+        renameat(&self.directory, &self.name, &self.directory, target).map_err(failed)?;
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.published {
+            // What cannot be removed now can be removed by nobody here; its name says what it is.
+            let _ = unlinkat(&self.directory, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+fn replaced_mode(directory: &Directory, target: &OsStr) -> Option<Mode> {
+    let stat = statat(directory, target, AtFlags::SYMLINK_NOFOLLOW).ok()?;
+    FileType::from_raw_mode(stat.st_mode)
+        .is_file()
+        .then(|| Mode::from_raw_mode(stat.st_mode))
+}
+
+/// `.NAME.landline-RANDOM`, NAME cut where it would not fit, between characters where it has any.
+fn temporary_name(target: &OsStr, random: [u8; RANDOM_BYTES]) -> OsString {
+    let suffix = format!(".landline-{}", HEXLOWER.encode(&random));
+    let target = target.as_bytes();
+    let mut length = target.len().min(NAME_MAX - 1 - suffix.len());
+    if length < target.len() && std::str::from_utf8(target).is_ok() {
+        // A continuation byte of UTF-8 is 0b10......
+        while target[length] & 0xc0 == 0x80 {
+            length -= 1;
+        }
+    }
+    OsString::from_vec([b".", &target[..length], suffix.as_bytes()].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::io::Write as _;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn entries(place: &tempfile::TempDir) -> Vec<OsString> {
+        fs::read_dir(place.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect()
+    }
+
+    #[test]
+    fn a_temporary_name_fits_whatever_its_target() {
+        assert_eq!(
+            temporary_name(OsStr::new("a"), [0xab; 8]),
+            ".a.landline-abababababababab"
+        );
+        let ship = "🚢".repeat(63);
+        let name = temporary_name(OsStr::new(&ship), [0; 8]);
+        assert!(name.len() <= NAME_MAX && name.to_str().is_some(), "{name:?}");
+        let bytes = [0xd6; 255];
+        assert_eq!(temporary_name(OsStr::from_bytes(&bytes), [0; 8]).len(), NAME_MAX);
+    }
+
+    #[test]
+    fn what_is_not_published_is_gone_and_the_old_file_stays() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("a"), b"old").unwrap();
+        let directory = Arc::new(Directory::open(place.path()).unwrap());
+        let temporary = Temporary::create(&directory, OsStr::new("a")).unwrap();
+        temporary.file().unwrap().write_all(b"half").unwrap();
+        assert_eq!(entries(&place).len(), 2);
+        drop(temporary);
+        assert_eq!(entries(&place), ["a"]);
+        assert_eq!(fs::read(place.path().join("a")).unwrap(), b"old");
+    }
+
+    #[test]
+    fn a_published_file_has_the_permissions_of_the_one_it_replaced() {
+        let place = tempfile::tempdir().unwrap();
+        let old = place.path().join("a");
+        fs::write(&old, b"old").unwrap();
+        fs::set_permissions(&old, fs::Permissions::from_mode(0o640)).unwrap();
+        let directory = Arc::new(Directory::open(place.path()).unwrap());
+        let temporary = Temporary::create(&directory, OsStr::new("a")).unwrap();
+        temporary.file().unwrap().write_all(b"new").unwrap();
+        let hidden = place.path().join(&temporary.name);
+        assert_eq!(fs::metadata(hidden).unwrap().permissions().mode() & 0o777, 0o600);
+        temporary.publish(OsStr::new("a")).unwrap();
+        assert_eq!(entries(&place), ["a"]);
+        assert_eq!(fs::read(&old).unwrap(), b"new");
+        assert_eq!(fs::metadata(&old).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn a_new_file_has_the_permissions_that_any_new_file_gets_here() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join("usual"), b"").unwrap();
+        let directory = Arc::new(Directory::open(place.path()).unwrap());
+        Temporary::create(&directory, OsStr::new("a"))
+            .unwrap()
+            .publish(OsStr::new("a"))
+            .unwrap();
+        let mode = |name: &str| {
+            fs::metadata(place.path().join(name))
+                .unwrap()
+                .permissions()
+                .mode()
+        };
+        assert_eq!(mode("a"), mode("usual"));
+    }
+
+    #[test]
+    fn a_directory_in_the_way_stays_and_nothing_is_left_beside_it() {
+        let place = tempfile::tempdir().unwrap();
+        fs::create_dir(place.path().join("a")).unwrap();
+        let directory = Arc::new(Directory::open(place.path()).unwrap());
+        let temporary = Temporary::create(&directory, OsStr::new("a")).unwrap();
+        assert!(temporary.publish(OsStr::new("a")).is_err());
+        assert_eq!(entries(&place), ["a"]);
+    }
+}

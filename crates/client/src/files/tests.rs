@@ -1,0 +1,370 @@
+//! Transfers against a hub that is made of a few lines, and so can do what a hub must not.
+
+use super::{Destination, Directory, FilesError, Source, Unwatched, WINDOW_BLOCKS, get, put};
+use crate::Connection;
+use bytes::BytesMut;
+use landline_model::blocks::BLOCK_BYTES;
+use landline_model::error::{ErrorCode, Refusal};
+use landline_model::hash::Hash;
+use landline_model::link::HubAddress;
+use landline_model::path::RemotePath;
+use landline_model::protocol::{OutgoingReply, RequestHeader};
+use landline_wire::FrameDecoder;
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::time::timeout;
+
+/// The hub's end of a connection.
+struct FakeHub {
+    stream: DuplexStream,
+    input: BytesMut,
+    decoder: FrameDecoder,
+}
+
+/// A request as it came.
+struct Asked {
+    id: u64,
+    name: String,
+    args: Value,
+    body: usize,
+}
+
+fn connected() -> (Connection, FakeHub) {
+    let (ours, theirs) = tokio::io::duplex(64 * 1024);
+    let address = HubAddress {
+        host: "hub".to_owned(),
+        port: 1,
+    };
+    let hub = FakeHub {
+        stream: theirs,
+        input: BytesMut::new(),
+        decoder: FrameDecoder::default(),
+    };
+    (Connection::over(ours, &address), hub)
+}
+
+impl FakeHub {
+    /// The next request; `None` when the client is gone.
+    async fn asked(&mut self) -> Option<Asked> {
+        loop {
+            if let Some(frame) = self.decoder.decode(&mut self.input).unwrap() {
+                let header: RequestHeader<'_> = serde_json::from_slice(&frame.header).unwrap();
+                let args = header
+                    .args
+                    .map_or(Value::Null, |args| serde_json::from_str(args.get()).unwrap());
+                return Some(Asked {
+                    id: header.id,
+                    name: header.name.into(),
+                    args,
+                    body: frame.body.len(),
+                });
+            }
+            if self.stream.read_buf(&mut self.input).await.unwrap() == 0 {
+                return None;
+            }
+        }
+    }
+
+    async fn send(&mut self, reply: OutgoingReply<Value>, body: &[u8]) {
+        let mut bytes = BytesMut::new();
+        landline_wire::encode(&reply, body, &mut bytes).unwrap();
+        self.stream.write_all(&bytes).await.unwrap();
+    }
+
+    async fn accept(&mut self, id: u64, ok: Value) {
+        self.send(OutgoingReply::Ok { id, ok }, b"").await;
+    }
+
+    /// Answers a fetch with these pieces (offset, size, bytes) and this end.
+    async fn serve(&mut self, pieces: &[(u64, u64, &[u8])], size: u64, hash: Hash) {
+        let id = self.asked().await.unwrap().id;
+        for (offset, size, bytes) in pieces {
+            self.send(
+                OutgoingReply::Part {
+                    id,
+                    part: json!({ "offset": offset, "size": size }),
+                },
+                bytes,
+            )
+            .await;
+        }
+        self.accept(id, json!({ "size": size, "hash": hash })).await;
+    }
+}
+
+fn path() -> RemotePath {
+    RemotePath::parse(b"~/a").unwrap()
+}
+
+/// Fetches over an old file, and says what then stands in the directory and in the file.
+async fn fetched(
+    pieces: &[(u64, u64, &[u8])],
+    size: u64,
+    hash: Hash,
+) -> (Result<(), FilesError>, usize, Vec<u8>) {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("a"), b"old").unwrap();
+    let directory = Arc::new(Directory::open(place.path()).unwrap());
+    let destination = Destination {
+        directory,
+        name: "a".into(),
+    };
+    let (connection, mut hub) = connected();
+    let from = path();
+    let (result, ()) = tokio::join!(
+        get(&connection, &from, &destination, &Unwatched),
+        hub.serve(pieces, size, hash)
+    );
+    let names = fs::read_dir(place.path()).unwrap().count();
+    (result.map(drop), names, fs::read(place.path().join("a")).unwrap())
+}
+
+#[tokio::test]
+async fn what_arrives_whole_takes_the_old_files_place() {
+    let hash = blake3::hash(b"hello").into();
+    let (result, names, content) = fetched(&[(0, 5, b"hel"), (3, 5, b"lo")], 5, hash).await;
+    assert!(result.is_ok(), "{result:?}");
+    assert_eq!((names, &content[..]), (1, &b"hello"[..]));
+}
+
+#[tokio::test]
+async fn an_empty_file_arrives_without_pieces() {
+    let (result, names, content) = fetched(&[], 0, blake3::hash(b"").into()).await;
+    assert!(result.is_ok(), "{result:?}");
+    assert_eq!((names, &content[..]), (1, &b""[..]));
+}
+
+#[tokio::test]
+async fn whatever_is_not_the_file_leaves_the_old_one_and_nothing_beside_it() {
+    let hash = blake3::hash(b"hello").into();
+    for (what, pieces, size) in [
+        ("another content", &[(0, 5, &b"hellO"[..])][..], 5),
+        ("too short", &[(0, 5, b"hell")], 5),
+        ("too long", &[(0, 5, b"hello"), (5, 5, b"!")], 5),
+        ("a gap", &[(0, 5, b"he"), (3, 5, b"lo")], 5),
+        ("a piece twice", &[(0, 5, b"he"), (0, 5, b"hello")], 5),
+        ("a size that changes", &[(0, 5, b"he"), (2, 6, b"llo")], 5),
+    ] {
+        let (result, names, content) = fetched(pieces, size, hash).await;
+        assert!(
+            matches!(
+                result,
+                Err(FilesError::Mismatch { .. } | FilesError::Protocol { .. })
+            ),
+            "{what}: {result:?}"
+        );
+        assert_eq!((names, &content[..]), (1, &b"old"[..]), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_hub_that_goes_away_leaves_the_old_file_and_nothing_beside_it() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("a"), b"old").unwrap();
+    let directory = Arc::new(Directory::open(place.path()).unwrap());
+    let destination = Destination {
+        directory,
+        name: "a".into(),
+    };
+    let (connection, mut hub) = connected();
+    let from = path();
+    let (result, ()) = tokio::join!(get(&connection, &from, &destination, &Unwatched), async {
+        let id = hub.asked().await.unwrap().id;
+        hub.send(
+            OutgoingReply::Part {
+                id,
+                part: json!({ "offset": 0, "size": 9 }),
+            },
+            b"half",
+        )
+        .await;
+        drop(hub);
+    });
+    assert!(matches!(result, Err(FilesError::Hub(_))), "{result:?}");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+    assert_eq!(fs::read(place.path().join("a")).unwrap(), b"old");
+}
+
+#[tokio::test]
+async fn a_download_that_somebody_gives_up_leaves_nothing_beside_the_old_file() {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("a"), b"old").unwrap();
+    let directory = Arc::new(Directory::open(place.path()).unwrap());
+    let destination = Destination {
+        directory,
+        name: "a".into(),
+    };
+    let (connection, mut hub) = connected();
+    let from = path();
+    let fetching = get(&connection, &from, &destination, &Unwatched);
+    let asked = tokio::select! {
+        _ = fetching => None,
+        asked = hub.asked() => asked,
+    };
+    assert_eq!(asked.unwrap().name, "get");
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
+/// A file of this many blocks and one byte.
+fn blocks(count: usize) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs::write(file.path(), vec![5; count * BLOCK_BYTES + 1]).unwrap();
+    file
+}
+
+const UPLOAD: &str = "000102030405060708090a0b0c0d0e0f";
+
+#[tokio::test(start_paused = true)]
+async fn a_window_of_blocks_is_sent_before_the_first_is_acknowledged_and_no_more() {
+    // Short enough to be read to its end while nothing is acknowledged: then everybody waits, and virtual time goes on.
+    let file = blocks(WINDOW_BLOCKS + 1);
+    let (connection, mut hub) = connected();
+    let to = path();
+    let source = Source::open(file.path()).unwrap();
+    let size = source.size();
+    let sending = put(&connection, source, &to, true, &Unwatched);
+    let serving = async {
+        let open = hub.asked().await.unwrap();
+        assert_eq!(
+            (open.name.as_str(), &open.args["size"]),
+            ("put_open", &json!(size))
+        );
+        hub.accept(open.id, json!({ "upload": UPLOAD, "offset": 0 }))
+            .await;
+        let mut waiting = VecDeque::new();
+        let mut offset = 0;
+        while offset < size {
+            while let Ok(block) = timeout(Duration::from_secs(1), hub.asked()).await {
+                let block = block.unwrap();
+                assert_eq!(
+                    (block.name.as_str(), &block.args["offset"]),
+                    ("put_block", &json!(offset))
+                );
+                offset += block.body as u64;
+                waiting.push_back((block.id, offset));
+            }
+            assert_eq!(waiting.len(), WINDOW_BLOCKS);
+            let (id, end) = waiting.pop_front().unwrap();
+            hub.accept(id, json!({ "offset": end })).await;
+        }
+        for (id, end) in waiting {
+            hub.accept(id, json!({ "offset": end })).await;
+        }
+        let finish = hub.asked().await.unwrap();
+        assert_eq!(finish.name, "put_finish");
+        let hash: Hash = blake3::hash(&fs::read(file.path()).unwrap()).into();
+        assert_eq!(
+            (&finish.args["size"], &finish.args["hash"]),
+            (&json!(size), &json!(hash))
+        );
+        hub.accept(
+            finish.id,
+            json!({ "name": "a", "kind": "file", "size": size, "modified": 1 }),
+        )
+        .await;
+    };
+    let (entry, ()) = tokio::join!(sending, serving);
+    assert_eq!(entry.unwrap().size, size);
+}
+
+/// Sends a small file to a hub that answers its one block with `answer`; says the error and what was asked afterwards.
+async fn refused(answer: OutgoingReply<Value>) -> (FilesError, String) {
+    let file = blocks(0);
+    let (connection, mut hub) = connected();
+    let to = path();
+    let sending = put(
+        &connection,
+        Source::open(file.path()).unwrap(),
+        &to,
+        true,
+        &Unwatched,
+    );
+    let serving = async {
+        let open = hub.asked().await.unwrap();
+        hub.accept(open.id, json!({ "upload": UPLOAD, "offset": 0 }))
+            .await;
+        let _block = hub.asked().await.unwrap();
+        hub.send(answer, b"").await;
+        let last = hub.asked().await.unwrap();
+        hub.accept(last.id, json!({})).await;
+        last.name
+    };
+    let (result, last) = tokio::join!(sending, serving);
+    (result.unwrap_err(), last)
+}
+
+#[tokio::test]
+async fn a_block_that_is_refused_gives_the_upload_up() {
+    // The client counts its requests from 1: the open, then the block.
+    let full = Refusal::new(ErrorCode::StorageFull, "the disk is full");
+    let (error, last) = refused(OutgoingReply::Error { id: 2, error: full }).await;
+    assert_eq!(
+        (error.code(), last.as_str()),
+        (Some(ErrorCode::StorageFull), "put_abort")
+    );
+}
+
+#[tokio::test]
+async fn a_hub_that_journals_another_number_of_bytes_is_not_trusted() {
+    for offset in [0, 2] {
+        let (error, last) = refused(OutgoingReply::Ok {
+            id: 2,
+            ok: json!({ "offset": offset }),
+        })
+        .await;
+        assert!(matches!(error, FilesError::Protocol { .. }), "{error}");
+        assert_eq!(last, "put_abort");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_grows_while_it_is_sent_is_given_up() {
+    let file = blocks(WINDOW_BLOCKS + 8);
+    let (connection, mut hub) = connected();
+    let to = path();
+    let sending = put(
+        &connection,
+        Source::open(file.path()).unwrap(),
+        &to,
+        true,
+        &Unwatched,
+    );
+    let serving = async {
+        let open = hub.asked().await.unwrap();
+        // Nothing is read before this is answered.
+        use std::io::Write as _;
+        fs::OpenOptions::new()
+            .append(true)
+            .open(file.path())
+            .unwrap()
+            .write_all(b"more")
+            .unwrap();
+        hub.accept(open.id, json!({ "upload": UPLOAD, "offset": 0 }))
+            .await;
+        let mut end = 0;
+        loop {
+            let asked = hub.asked().await.unwrap();
+            match asked.name.as_str() {
+                "put_block" => {
+                    end += asked.body;
+                    hub.accept(asked.id, json!({ "offset": end })).await;
+                }
+                name => {
+                    let name = name.to_owned();
+                    hub.accept(asked.id, json!({})).await;
+                    return name;
+                }
+            }
+        }
+    };
+    let (result, last) = tokio::join!(sending, serving);
+    assert!(
+        matches!(result, Err(FilesError::SourceChanged { .. })),
+        "{result:?}"
+    );
+    assert_eq!(last, "put_abort");
+}

@@ -1,0 +1,20 @@
+//! The client library that the command line, agents and tests share.
+#![forbid(unsafe_code)]
+
+pub mod audit;
+pub mod chat;
+pub mod connection;
+pub mod error;
+pub mod files;
+pub mod heads;
+pub mod hubs;
+mod page;
+mod private_file;
+pub mod tls;
+
+pub use connection::{Answer, ClientEvent, Connection, Parts, Pending, Streamed};
+pub use error::ClientError;
+pub use heads::Heads;
+pub use hubs::{Hub, Hubs, connect, connect_as};
+pub use page::lines;
+pub use private_file::configuration_directory;

@@ -1,0 +1,147 @@
+//! Trust by pin: the hub's certificate authority is the one whose key the invite link named.
+//!
+//! Names are not checked. The pinned authority issues for its hub alone, so a hub that moved to a new address is still
+//! the same hub, and nobody else can have a certificate from it.
+
+use landline_model::link::Pin;
+use landline_model::protocol::ALPN;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::verify_server_cert_signed_by_trust_anchor;
+use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
+use std::sync::Arc;
+
+/// The TLS side of every connection to the hub with this pin: TLS 1.3 only, ALPN `landline/1`.
+///
+/// # Errors
+/// Where the cryptography library does not offer TLS 1.3.
+pub fn client_config(pin: Pin) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = PinVerifier {
+        pin,
+        provider: Arc::clone(&provider),
+    };
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    config.alpn_protocols = vec![ALPN.to_vec()];
+    // The hub's name is an address or the like; it is of no use to the hub and would tell listeners what is looked for.
+    config.enable_sni = false;
+    Ok(config)
+}
+
+/// SHA-256 of a certificate's SubjectPublicKeyInfo, DER with its outer tag: what a link pins.
+///
+/// # Errors
+/// The bytes are no X.509 version 3 certificate.
+pub fn certificate_pin(certificate: &CertificateDer<'_>) -> Result<Pin, Error> {
+    let key = ParsedCertificate::try_from(certificate)?.subject_public_key_info();
+    let digest = aws_lc_rs_digest(&key);
+    Ok(Pin::from_bytes(digest))
+}
+
+fn aws_lc_rs_digest(bytes: &[u8]) -> [u8; 32] {
+    use ::aws_lc_rs::digest;
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}
+
+/// None of the presented certificate authorities has the pinned key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the certificate authority's key is not the pinned one")]
+pub(crate) struct PinMismatch {
+    /// What was presented instead.
+    pub(crate) found: Vec<Pin>,
+}
+
+#[derive(Debug)]
+struct PinVerifier {
+    pin: Pin,
+    provider: Arc<CryptoProvider>,
+}
+
+impl PinVerifier {
+    /// The presented authority with the pinned key, as the only root.
+    fn pinned_root(&self, presented: &[CertificateDer<'_>]) -> Result<RootCertStore, Error> {
+        let mut found = Vec::new();
+        for certificate in presented {
+            let pin = certificate_pin(certificate)?;
+            if pin == self.pin {
+                let mut roots = RootCertStore::empty();
+                roots.add(certificate.clone().into_owned())?;
+                return Ok(roots);
+            }
+            found.push(pin);
+        }
+        Err(Error::InvalidCertificate(CertificateError::Other(OtherError(
+            Arc::new(PinMismatch { found }),
+        ))))
+    }
+}
+
+impl ServerCertVerifier for PinVerifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let roots = self.pinned_root(intermediates)?;
+        let leaf = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let verify =
+            |at| verify_server_cert_signed_by_trust_anchor(&leaf, &roots, intermediates, at, algorithms);
+        match verify(now) {
+            // This machine's clock was set back, or never set: it must still get in, to learn the time for one thing.
+            // The certificate is then judged as at the moment from which on it is valid.
+            Err(Error::InvalidCertificate(CertificateError::NotValidYetContext { not_before, .. })) => {
+                verify(not_before)?;
+            }
+            verdict => verdict?,
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            &self.provider.signature_verification_algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
+    }
+}

@@ -1,0 +1,143 @@
+//! Sending a file on a native connection: one piece is read while the one before it is sent.
+
+use super::{Connection, Gone, SEND_BYTES, arguments};
+use crate::answer::{Answer, encode_answer, encode_part, encode_refusal};
+use crate::authorise::Identity;
+use crate::files;
+use crate::refusals::from_files;
+use bytes::Bytes;
+use landline_model::error::{ErrorCode, Refusal};
+use landline_model::hash::Hash;
+use landline_model::protocol::files::{Get, Got, Piece};
+use landline_model::protocol::{Call as _, RequestHeader};
+use landline_store::files::OpenFile;
+use std::sync::Arc;
+
+/// The bytes of each piece but the last.
+const PIECE_BYTES: usize = 256 * 1024;
+
+/// What one turn of reading brings back: the bytes, and the hash so far where it is not known beforehand.
+type Read = (Vec<u8>, Option<Box<blake3::Hasher>>);
+
+impl Connection {
+    /// Answers `get`; none: it is another request. The pieces are sent here, the end of the answer is returned.
+    pub(super) async fn download(
+        &mut self,
+        who: &Identity,
+        header: &RequestHeader<'_>,
+    ) -> Result<Option<Bytes>, Gone> {
+        if header.name != Get::NAME {
+            return Ok(None);
+        }
+        let id = header.id;
+        let opened = match arguments::<Get>(header) {
+            Ok(call) => open(self, who, call).await,
+            Err(refusal) => Err(refusal),
+        };
+        let end = match opened {
+            Ok((file, offset)) => self.send_pieces(id, file, offset).await?,
+            Err(refusal) => Err(refusal),
+        };
+        Ok(Some(match end {
+            Ok(got) => encode_answer(id, Ok(Answer::from(got))),
+            Err(refusal) => encode_refusal(id, refusal),
+        }))
+    }
+
+    async fn send_pieces(
+        &mut self,
+        id: u64,
+        file: Arc<OpenFile>,
+        mut offset: u64,
+    ) -> Result<Result<Got, Refusal>, Gone> {
+        let size = file.size();
+        // A file that is read from its beginning is hashed on the way, unless its hash is known.
+        let hasher = (file.known_hash().is_none() && offset == 0).then(Box::default);
+        let mut reading = tokio::spawn(read(Arc::clone(&file), offset, hasher));
+        loop {
+            let (bytes, hasher) = match reading.await.map_err(std::io::Error::from)? {
+                Ok(read) => read,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            if bytes.is_empty() {
+                return Ok(self.end_of(file, offset, hasher).await);
+            }
+            let piece = Piece { offset, size };
+            offset += bytes.len() as u64;
+            reading = tokio::spawn(read(Arc::clone(&file), offset, hasher));
+            encode_part(id, piece, &bytes, &mut self.output);
+            if self.output.len() >= SEND_BYTES {
+                self.flush().await?;
+            }
+        }
+    }
+
+    async fn end_of(
+        &self,
+        file: Arc<OpenFile>,
+        offset: u64,
+        hasher: Option<Box<blake3::Hasher>>,
+    ) -> Result<Got, Refusal> {
+        let size = file.size();
+        let computed: Option<Hash> = hasher.map(|hasher| hasher.finalize().into());
+        let (unchanged, hash) = files::blocking(&self.services, move |files| {
+            let unchanged = file.unchanged()? && offset == file.size();
+            let hash = match computed {
+                Some(hash) if unchanged => files.remember_hash(&file, &hash).map(|()| hash)?,
+                Some(hash) => hash,
+                None => files.hash_of(&file)?,
+            };
+            Ok((unchanged, hash))
+        })
+        .await?;
+        if !unchanged {
+            return Err(
+                Refusal::new(ErrorCode::Conflict, "the file changed while it was read")
+                    .with_hint("fetch it again"),
+            );
+        }
+        Ok(Got { size, hash })
+    }
+}
+
+async fn open(connection: &Connection, who: &Identity, call: Get) -> Result<(Arc<OpenFile>, u64), Refusal> {
+    let file = files::open(&connection.services, who, &call.path).await?;
+    if call.offset > file.size() {
+        return Err(Refusal::new(
+            ErrorCode::BadRequest,
+            format!(
+                "offset {} lies behind the end of the file ({} bytes)",
+                call.offset,
+                file.size()
+            ),
+        ));
+    }
+    Ok((file, call.offset))
+}
+
+async fn read(
+    file: Arc<OpenFile>,
+    offset: u64,
+    mut hasher: Option<Box<blake3::Hasher>>,
+) -> Result<Read, Refusal> {
+    crate::services::blocking(move || {
+        let rest = usize::try_from(file.size().saturating_sub(offset)).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; rest.min(PIECE_BYTES)];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match file
+                .read_at(offset + filled as u64, &mut bytes[filled..])
+                .map_err(|error| from_files(&error))?
+            {
+                0 => break,
+                count => filled += count,
+            }
+        }
+        bytes.truncate(filled);
+        if let Some(hasher) = &mut hasher {
+            hasher.update(&bytes);
+        }
+        Ok((bytes, hasher))
+    })
+    .await
+}

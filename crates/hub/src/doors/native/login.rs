@@ -1,0 +1,77 @@
+//! Greeting and logging in on a native connection.
+
+use super::{Connection, answered, arguments};
+use crate::answer::{Answered, encode_answer};
+use crate::people;
+use crate::session::{LoggedInAs, Session};
+use bytes::Bytes;
+use landline_model::protocol::people::{Account, Hello, Join, LoggedIn, Login, Logout, Resume, Welcome};
+use landline_model::protocol::{Call as _, Done, RequestHeader, VERSION};
+
+impl Connection {
+    /// Answers the requests that change the session of this connection; none: it is not one of them.
+    pub(super) async fn log_in_or_greet(&mut self, header: &RequestHeader<'_>) -> Option<Bytes> {
+        let id = header.id;
+        Some(match &*header.name {
+            Hello::NAME => encode_answer(
+                id,
+                arguments(header).and_then(|hello| Ok(self.greet(&hello)?.into())),
+            ),
+            Join::NAME => answered(id, self.join(header)).await,
+            Login::NAME => answered(id, self.log_in(header)).await,
+            Resume::NAME => answered(id, self.resume(header)).await,
+            Logout::NAME => answered(id, self.log_out(header)).await,
+            _ => return None,
+        })
+    }
+
+    fn greet(&mut self, hello: &Hello) -> Result<Welcome, landline_model::error::Refusal> {
+        let client = self.session.greet(hello)?;
+        tracing::debug!(peer = %self.admission.peer(), %client, "a client said hello");
+        Ok(Welcome {
+            protocol: VERSION,
+            hub: self.services.config.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pin: self.services.pin,
+            head_key: self.services.head_key,
+            time: self.services.now(),
+        })
+    }
+
+    async fn join(&mut self, header: &RequestHeader<'_>) -> Answered<LoggedIn> {
+        let (answer, ends) = people::join(&self.services, arguments::<Join>(header)?).await?;
+        self.logged_in(LoggedInAs {
+            account: answer.account.id,
+            session: answer.session,
+            ends,
+        });
+        Ok(answer.into())
+    }
+
+    async fn log_in(&mut self, header: &RequestHeader<'_>) -> Answered<LoggedIn> {
+        let (answer, ends) = people::log_in(&self.services, arguments::<Login>(header)?).await?;
+        self.logged_in(LoggedInAs {
+            account: answer.account.id,
+            session: answer.session,
+            ends,
+        });
+        Ok(answer.into())
+    }
+
+    async fn resume(&mut self, header: &RequestHeader<'_>) -> Answered<Account> {
+        let (account, who) = people::resume(&self.services, &arguments::<Resume>(header)?).await?;
+        self.logged_in(who);
+        Ok(account.into())
+    }
+
+    async fn log_out(&mut self, header: &RequestHeader<'_>) -> Answered<Done> {
+        arguments::<Logout>(header)?;
+        let who = self.session.identity(|account| self.services.role(account))?;
+        people::log_out(&self.services, who.session, self.admission.number()).await?;
+        self.place = None;
+        self.cursors.clear();
+        self.session = Session::Anonymous;
+        self.deadline = tokio::time::Instant::now() + self.services.config.limits.handshake;
+        Ok(Done {}.into())
+    }
+}

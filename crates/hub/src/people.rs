@@ -1,0 +1,264 @@
+//! Accounts, sessions and invitations.
+
+pub(crate) mod passwords;
+
+use crate::answer::Answered;
+use crate::authorise::{Action, Identity, Resource, authorise};
+use crate::doors::{answered, arguments};
+use crate::random;
+use crate::refusals::{denied, from_store};
+use crate::services::Services;
+use crate::session::LoggedInAs;
+use bytes::Bytes;
+use landline_model::error::{ErrorCode, Refusal};
+use landline_model::id::{AccountId, SessionId};
+use landline_model::link::Token;
+use landline_model::protocol::people::{
+    Account, DEVICE_MAX, Invitation, Invite, Join, LoggedIn, Login, Resume, SessionSecret, SetPassword,
+    WhoAmI,
+};
+use landline_model::protocol::{Call as _, Done, RequestHeader};
+use landline_model::time::Timestamp;
+use landline_store::people::{NewAccount, NewInvite, NewSession, secret_hash, token_hash};
+use std::sync::PoisonError;
+use std::time::Duration;
+
+/// The most people that one invitation brings in.
+const INVITE_USES_MAX: u32 = 10_000;
+
+/// The longest life of an invitation.
+const INVITE_LIFE_MAX: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Answers a request about people by somebody who is logged in; none: it is not one.
+pub(crate) async fn answer(
+    services: &Services,
+    who: &Identity,
+    header: &RequestHeader<'_>,
+    connection: u64,
+) -> Option<Bytes> {
+    let id = header.id;
+    Some(match &*header.name {
+        WhoAmI::NAME => answered(id, async { who_am_i(services, who, arguments(header)?) }).await,
+        Invite::NAME => answered(id, async { invite(services, who, arguments(header)?).await }).await,
+        SetPassword::NAME => {
+            answered(id, async {
+                set_password(services, who, arguments(header)?, connection).await
+            })
+            .await
+        }
+        _ => return None,
+    })
+}
+
+/// Redeems an invitation. The answer comes with the end of the session.
+pub(crate) async fn join(services: &Services, call: Join) -> Result<(LoggedIn, Timestamp), Refusal> {
+    let password = match call.password {
+        Some(password) => Some(services.passwords.hash(password).await?),
+        None => None,
+    };
+    let account = NewAccount {
+        id: AccountId::from_bytes(random::bytes()),
+        name: call.name,
+        password,
+    };
+    let (session, secret, opened) = fresh_session(services, &call.device)?;
+    let ends = services.now().plus(services.config.sessions.absolute);
+    let account = services
+        .people
+        .join(token_hash(&call.token), account, opened)
+        .await
+        .map_err(|error| from_store(&error))?;
+    tracing::info!(name = %account.name, role = %account.role, "somebody joined");
+    Ok((
+        LoggedIn {
+            account,
+            session,
+            secret,
+        },
+        ends,
+    ))
+}
+
+/// Logs in by password. The answer comes with the end of the session.
+pub(crate) async fn log_in(services: &Services, call: Login) -> Result<(LoggedIn, Timestamp), Refusal> {
+    let (account, stored) = services.people.credentials(&call.name).unzip();
+    let right = services.passwords.verify(stored.flatten(), call.password).await?;
+    let Some(account) = account.filter(|_| right) else {
+        tracing::info!(name = %call.name, "a login failed");
+        return Err(Refusal::new(
+            ErrorCode::WrongCredentials,
+            "the name or the password is wrong",
+        ));
+    };
+    let (session, secret, opened) = fresh_session(services, &call.device)?;
+    let ends = services.now().plus(services.config.sessions.absolute);
+    let displaced = services
+        .people
+        .open_session(account.id, opened)
+        .await
+        .map_err(|error| from_store(&error))?;
+    displaced
+        .iter()
+        .for_each(|session| services.live.end(session, None));
+    tracing::info!(name = %account.name, "somebody logged in");
+    Ok((
+        LoggedIn {
+            account,
+            session,
+            secret,
+        },
+        ends,
+    ))
+}
+
+/// Continues a session.
+pub(crate) async fn resume(services: &Services, call: &Resume) -> Result<(Account, LoggedInAs), Refusal> {
+    let idle = services.config.sessions.idle;
+    let resumed = services
+        .people
+        .resume(&secret_hash(&call.session), idle)
+        .await
+        .map_err(|error| from_store(&error))?;
+    let who = LoggedInAs {
+        account: resumed.account.id,
+        session: resumed.session,
+        ends: resumed.expires,
+    };
+    Ok((resumed.account, who))
+}
+
+/// Ends a session and all its connections but the one that asks.
+pub(crate) async fn log_out(services: &Services, session: SessionId, connection: u64) -> Result<(), Refusal> {
+    services
+        .people
+        .end_session(session)
+        .await
+        .map_err(|error| from_store(&error))?;
+    services.live.end(&session, Some(connection));
+    Ok(())
+}
+
+fn who_am_i(services: &Services, who: &Identity, _call: WhoAmI) -> Answered<Account> {
+    authorise(who, Action::KeepOwnAccount, Resource::Hub, services.now())
+        .map_err(|why| denied(why, "the account"))?;
+    let account = services.people.account(&who.account);
+    Ok(account
+        .ok_or_else(|| Refusal::new(ErrorCode::NotFound, "the account no longer exists"))?
+        .into())
+}
+
+async fn invite(services: &Services, who: &Identity, call: Invite) -> Answered<Invitation> {
+    authorise(who, Action::Invite(call.role), Resource::Hub, services.now())
+        .map_err(|why| denied(why, "inviting people"))?;
+    if call.uses == 0 || call.uses > INVITE_USES_MAX {
+        return Err(Refusal::new(
+            ErrorCode::BadRequest,
+            format!("an invitation has 1 to {INVITE_USES_MAX} uses"),
+        ));
+    }
+    let lifetime = Duration::from_secs(call.expires);
+    if lifetime.is_zero() || lifetime > INVITE_LIFE_MAX {
+        return Err(Refusal::new(
+            ErrorCode::BadRequest,
+            "an invitation lives from 1 second to 365 days",
+        ));
+    }
+    let invite = InviteOf {
+        role: call.role,
+        uses: call.uses,
+        lifetime,
+        by: Some(who.account),
+    };
+    Ok(make_invitation(services, invite).await?.into())
+}
+
+/// What an invitation is to be.
+pub(crate) struct InviteOf {
+    pub(crate) role: landline_model::role::Role,
+    pub(crate) uses: u32,
+    pub(crate) lifetime: Duration,
+    /// None: the hub itself, at its first start.
+    pub(crate) by: Option<AccountId>,
+}
+
+/// Makes an invitation.
+pub(crate) async fn make_invitation(services: &Services, invite: InviteOf) -> Result<Invitation, Refusal> {
+    let token = Token::from_bytes(random::bytes());
+    let new = NewInvite {
+        token_hash: token_hash(&token),
+        role: invite.role,
+        uses: invite.uses,
+        lifetime: invite.lifetime,
+        created_by: invite.by,
+    };
+    let expires = services
+        .people
+        .create_invite(new)
+        .await
+        .map_err(|error| from_store(&error))?;
+    let addresses = services
+        .addresses
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    tracing::info!(role = %invite.role, uses = invite.uses, "an invitation was made");
+    Ok(Invitation {
+        token,
+        addresses,
+        expires,
+    })
+}
+
+async fn set_password(
+    services: &Services,
+    who: &Identity,
+    call: SetPassword,
+    connection: u64,
+) -> Answered<Done> {
+    authorise(who, Action::KeepOwnAccount, Resource::Hub, services.now())
+        .map_err(|why| denied(why, "the account"))?;
+    let account = services.people.account(&who.account);
+    let stored = account
+        .and_then(|account| services.people.credentials(&account.name))
+        .and_then(|(_, stored)| stored);
+    if stored.is_some() {
+        let old = call
+            .old
+            .ok_or_else(|| Refusal::new(ErrorCode::WrongCredentials, "the old password is missing"))?;
+        if !services.passwords.verify(stored, old).await? {
+            return Err(Refusal::new(
+                ErrorCode::WrongCredentials,
+                "the old password is wrong",
+            ));
+        }
+    }
+    let hash = services.passwords.hash(call.new).await?;
+    let ended = services
+        .people
+        .set_password(who.account, hash, who.session)
+        .await
+        .map_err(|error| from_store(&error))?;
+    ended
+        .iter()
+        .for_each(|session| services.live.end(session, Some(connection)));
+    Ok(Done {}.into())
+}
+
+fn fresh_session(
+    services: &Services,
+    device: &str,
+) -> Result<(SessionId, SessionSecret, NewSession), Refusal> {
+    if device.len() > DEVICE_MAX {
+        let message = format!("a device's name has at most {DEVICE_MAX} bytes");
+        return Err(Refusal::new(ErrorCode::TooLarge, message));
+    }
+    let id = SessionId::from_bytes(random::bytes());
+    let secret = SessionSecret::from_bytes(random::bytes());
+    let new = NewSession {
+        id,
+        secret_hash: secret_hash(&secret),
+        device: device.to_owned(),
+        lifetime: services.config.sessions.absolute,
+    };
+    Ok((id, secret, new))
+}

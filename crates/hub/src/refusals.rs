@@ -1,0 +1,78 @@
+//! From an error to the one refusal that a peer hears. What a peer cannot help is logged here and told in general.
+
+use crate::authorise::Denied;
+use landline_model::error::{ErrorCode, Refusal};
+use landline_model::text::escape;
+use landline_store::StoreError;
+use landline_store::files::FilesError;
+
+/// What `authorise` says no to; `what` is what it was about.
+pub(crate) fn denied(why: Denied, what: &str) -> Refusal {
+    let code = match why {
+        Denied::SessionEnded => ErrorCode::Unauthenticated,
+        Denied::Role(_) | Denied::NotYours => ErrorCode::Forbidden,
+    };
+    Refusal::new(code, format!("{}: no right: {why}", escape(what)))
+}
+
+/// What the store of people and rooms says no to.
+pub(crate) fn from_store(error: &StoreError) -> Refusal {
+    let (code, hint) = match error {
+        StoreError::StorageFull => (
+            ErrorCode::StorageFull,
+            Some("make room on the hub's disk, then try again"),
+        ),
+        StoreError::NotFound => (ErrorCode::NotFound, None),
+        StoreError::NameTaken => (ErrorCode::Exists, Some("choose another name")),
+        StoreError::TooLarge | StoreError::TooMany => (ErrorCode::TooLarge, None),
+        StoreError::InviteUnknown => (
+            ErrorCode::InviteUnknown,
+            Some("copy the whole link, or ask for a new one"),
+        ),
+        StoreError::InviteExpired => (ErrorCode::InviteExpired, Some("ask for a new link")),
+        StoreError::InviteUsed => (ErrorCode::InviteUsed, Some("ask for a new link")),
+        StoreError::SessionUnknown | StoreError::SessionExpired => {
+            (ErrorCode::Unauthenticated, Some("landline login"))
+        }
+        StoreError::Stopped => (ErrorCode::Stopping, Some("try again when the hub is back")),
+        error => return internal(error),
+    };
+    let refusal = Refusal::new(code, error.to_string());
+    if error == &StoreError::StorageFull {
+        tracing::error!("the disk is full");
+    }
+    match hint {
+        Some(hint) => refusal.with_hint(hint),
+        None => refusal,
+    }
+}
+
+/// What the store of files says no to.
+pub(crate) fn from_files(error: &FilesError) -> Refusal {
+    match error {
+        FilesError::Internal(_) => internal(error),
+        FilesError::Store(error) => from_store(error),
+        FilesError::StorageFull => from_store(&StoreError::StorageFull),
+        error => Refusal::new(error.code(), error.to_string()),
+    }
+}
+
+fn internal(error: &dyn std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "the store failed");
+    Refusal::new(
+        ErrorCode::Internal,
+        "something went wrong inside the hub; its log says more",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_peer_cannot_help_is_not_told_in_detail() {
+        let refusal = from_store(&StoreError::Io("/secret/place: broken".to_owned()));
+        assert_eq!(refusal.code, ErrorCode::Internal);
+        assert!(!refusal.message.contains("secret"));
+    }
+}

@@ -1,0 +1,71 @@
+//! What all doors share.
+
+use crate::chat::feed::Feeds;
+use crate::config::Config;
+use crate::doors::Page;
+use crate::live::Live;
+use crate::people::passwords::Passwords;
+use landline_model::error::{ErrorCode, Refusal};
+use landline_model::hash::HeadKey;
+use landline_model::id::AccountId;
+use landline_model::link::Pin;
+use landline_model::role::Role;
+use landline_model::time::Timestamp;
+use landline_store::chat::Chat;
+use landline_store::files::Files;
+use landline_store::people::People;
+use std::sync::RwLock;
+use std::time::SystemTime;
+use tokio_util::sync::CancellationToken;
+
+/// The hub behind its doors. One for each hub; doors hold it in an `Arc`.
+pub(crate) struct Services {
+    pub(crate) config: Config,
+    pub(crate) people: People,
+    pub(crate) chat: Chat,
+    pub(crate) files: Files,
+    pub(crate) passwords: Passwords,
+    pub(crate) feeds: Feeds,
+    pub(crate) live: Live,
+    pub(crate) page: Page,
+    pub(crate) pin: Pin,
+    pub(crate) head_key: HeadKey,
+    /// Where the hub can be reached, best first: `host:port`. It follows the machine's addresses.
+    pub(crate) addresses: RwLock<Vec<String>>,
+    /// Cancelled when the hub begins to stop.
+    pub(crate) stopping: CancellationToken,
+}
+
+impl Services {
+    /// The clock.
+    pub(crate) fn now(&self) -> Timestamp {
+        now()
+    }
+
+    /// The role that an account has now.
+    pub(crate) fn role(&self, account: &AccountId) -> Option<Role> {
+        self.people.account(account).map(|account| account.role)
+    }
+}
+
+/// The clock of this machine.
+pub(crate) fn now() -> Timestamp {
+    // The one place where the hub reads the time of day.
+    Timestamp::from_system(SystemTime::now())
+}
+
+/// Runs work that may block on a thread made for that.
+pub(crate) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => {
+            tracing::error!(%error, "work on the store did not end");
+            Err(Refusal::new(
+                ErrorCode::Internal,
+                "something went wrong inside the hub; its log says more",
+            ))
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What happens in a room, and what proves it.
+
+use crate::hash::{Hash, Signature, hexadecimal};
+use crate::id::{AccountId, ClientId, RoomId};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+
+/// The longest text of a message, in bytes.
+pub const TEXT_MAX: usize = 16 * 1024;
+
+/// The longest name of a kind of event, in bytes.
+pub const KIND_MAX: usize = 32;
+
+/// One event of a room's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The room.
+    pub room: RoomId,
+    /// Its place: 1, 2, 3, ... without a gap.
+    pub sequence: u64,
+    /// When the hub took it; never before the event in front of it.
+    pub time: Timestamp,
+    /// Who did it.
+    pub sender: AccountId,
+    /// What the sender calls it.
+    pub client_id: ClientId,
+    /// What was done.
+    pub kind: EventKind,
+    /// The sequence number of the event that this one acts on.
+    pub target: Option<u64>,
+    /// What was said; `None` once it has been erased.
+    pub content: Option<Content>,
+    /// H(salt, body): stays when the content is erased, so that the chain still verifies.
+    pub content_hash: Hash,
+    /// The room's head after this event: see [`crate::chain`].
+    pub hash: Hash,
+}
+
+/// The part of an event that can be erased.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Random: without it a short text could be guessed from its hash after it was erased.
+    pub salt: Salt,
+    /// What it says is the kind's business; for a message, its text. At most [`TEXT_MAX`] bytes.
+    pub body: String,
+}
+
+/// 16 random bytes, of the hub's choice, kept beside a body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Salt([u8; 16]);
+hexadecimal!(Salt, 16);
+
+/// What an event does. The set grows; a program passes on and verifies kinds that it does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct EventKind(Cow<'static, str>);
+
+impl EventKind {
+    /// Somebody said something; the body is the text.
+    pub const MESSAGE: Self = Self(Cow::Borrowed("message"));
+
+    /// The kind's name: lower-case letters and `_`, at most [`KIND_MAX`].
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for EventKind {
+    type Error = KindError;
+
+    fn try_from(name: String) -> Result<Self, KindError> {
+        let right = !name.is_empty()
+            && name.len() <= KIND_MAX
+            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        if !right {
+            return Err(KindError);
+        }
+        if name == Self::MESSAGE.0 {
+            Ok(Self::MESSAGE)
+        } else {
+            Ok(Self(Cow::Owned(name)))
+        }
+    }
+}
+
+/// The text names no kind of event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a kind of event is 1 to {KIND_MAX} lower-case letters or '_'")]
+pub struct KindError;
+
+/// What a room began with. Its hash is what the first event is chained to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Genesis {
+    /// The room.
+    pub room: RoomId,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Who made it; for a direct conversation, who spoke first.
+    pub creator: AccountId,
+    /// What kind of room it is.
+    pub kind: RoomKind,
+    /// The name it was given; empty for a direct conversation.
+    pub name: String,
+    /// The other person of a direct conversation.
+    pub peer: Option<AccountId>,
+}
+
+/// Who may be in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum RoomKind {
+    /// Everybody with an account.
+    Public,
+    /// Two people.
+    Direct,
+}
+
+impl RoomKind {
+    /// Its name on disk and on the wire.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Direct => "direct",
+        }
+    }
+}
+
+/// A room's head as the hub vouches for it. Clients keep the last one; a log that no longer has it was restored from
+/// an older copy, or rewritten.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedHead {
+    /// The sequence number of the last event; 0 for a room without events.
+    pub sequence: u64,
+    /// That event's hash; the genesis hash for a room without events.
+    pub hash: Hash,
+    /// Ed25519 over [`statement`](Self::statement), by the hub's head key.
+    pub signature: Signature,
+}
+
+impl SignedHead {
+    /// What is signed: a fixed label, the room, the sequence number (big endian), the hash.
+    #[must_use]
+    pub fn statement(room: &RoomId, sequence: u64, hash: &Hash) -> Vec<u8> {
+        [
+            &b"Landline head v1\0"[..],
+            room.as_bytes(),
+            &sequence.to_be_bytes(),
+            hash.as_bytes(),
+        ]
+        .concat()
+    }
+}

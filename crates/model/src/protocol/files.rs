@@ -1,0 +1,196 @@
+//! Files: listing, fetching, uploading, and the rest of a file space.
+
+use super::{Done, calls};
+use crate::hash::Hash;
+use crate::id::UploadId;
+use crate::path::{Component, RemotePath};
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Lists a directory in the byte order of its names. The body is JSON lines of [`Entry`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct List {
+    /// The directory.
+    pub path: RemotePath,
+    /// Begin behind this name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Component>,
+    /// How many at most; never more than [`super::PAGE_MAX`].
+    pub limit: u32,
+}
+
+/// A page of a directory; the entries are in the body.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct ListPage {
+    /// True where more names stand behind the last one of this page.
+    pub more: bool,
+}
+
+/// Tells about one file or directory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stat {
+    /// Which.
+    pub path: RemotePath,
+}
+
+/// Something in a directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// `name` where it is UTF-8, else `name_b64`; none for a space itself.
+    #[serde(flatten)]
+    pub name: Option<Component>,
+    /// What it is.
+    pub kind: EntryKind,
+    /// A file's bytes; 0 for anything else.
+    pub size: u64,
+    /// When it was last changed.
+    pub modified: Timestamp,
+    /// A file's BLAKE3, where the hub knows it without reading the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<Hash>,
+}
+
+/// What stands in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum EntryKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Directory,
+    /// Anything else that somebody put there by other means; Landline does not follow or open it.
+    Other,
+}
+
+/// Fetches a file from `offset` on: [`Piece`]s with bodies, then [`Got`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Get {
+    /// Which.
+    pub path: RemotePath,
+    /// Where to begin, at most the file's size.
+    #[serde(default)]
+    pub offset: u64,
+}
+
+/// A piece of a file; its bytes are the body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// Where it begins.
+    pub offset: u64,
+    /// The file's size.
+    pub size: u64,
+}
+
+/// The end of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Got {
+    /// The file's size.
+    pub size: u64,
+    /// The whole file's BLAKE3: what was verified when it was published, or else what was read.
+    pub hash: Hash,
+}
+
+/// Begins an upload. Nothing appears under the path before [`PutFinish`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PutOpen {
+    /// Where the file is to appear.
+    pub path: RemotePath,
+    /// How many bytes it will have.
+    pub size: u64,
+    /// True to take the place of a file that is there (it goes to the trash); false to refuse.
+    #[serde(default)]
+    pub overwrite: bool,
+    /// An upload to go on with; it must be the asker's own and for the same path and size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<UploadId>,
+}
+
+/// An upload that may go on. The body holds the chaining values (32 bytes each) of the first blocks that the journal
+/// has, at most a page; the sender compares what it can with its own before it goes on.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PutOpened {
+    /// The upload.
+    pub upload: UploadId,
+    /// How many bytes are journaled: where to go on.
+    pub offset: u64,
+}
+
+/// Sends one block: the body. Every block but the last has [`crate::blocks::BLOCK_BYTES`] bytes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PutBlock {
+    /// The upload.
+    pub upload: UploadId,
+    /// Where the block begins: where the one before it ended.
+    pub offset: u64,
+}
+
+/// A block is synced and journaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PutJournaled {
+    /// How many bytes are journaled.
+    pub offset: u64,
+}
+
+/// Ends an upload: the hub compares size and hash, and publishes.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PutFinish {
+    /// The upload.
+    pub upload: UploadId,
+    /// The file's size in bytes.
+    pub size: u64,
+    /// The file's BLAKE3.
+    pub hash: Hash,
+}
+
+/// Gives an upload up.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PutAbort {
+    /// The upload.
+    pub upload: UploadId,
+}
+
+/// Makes a directory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MakeDirectory {
+    /// Which.
+    pub path: RemotePath,
+    /// Makes what is missing above it too, and does not mind if it is there.
+    #[serde(default)]
+    pub parents: bool,
+}
+
+/// Moves a file or a directory to its owner's trash.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Remove {
+    /// Which.
+    pub path: RemotePath,
+    /// Also a directory with everything in it.
+    #[serde(default)]
+    pub recursive: bool,
+}
+
+/// Gives a file or a directory another name or place.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Rename {
+    /// Which.
+    pub from: RemotePath,
+    /// Its new path.
+    pub to: RemotePath,
+    /// True to take the place of a file that is there (it goes to the trash); false to refuse.
+    #[serde(default)]
+    pub overwrite: bool,
+}
+
+calls! {
+    "list": List => ListPage;
+    "stat": Stat => Entry;
+    "get": Get => Got;
+    "put_open": PutOpen => PutOpened;
+    "put_block": PutBlock => PutJournaled;
+    "put_finish": PutFinish => Entry;
+    "put_abort": PutAbort => Done;
+    "make_directory": MakeDirectory => Done;
+    "remove": Remove => Done;
+    "rename": Rename => Done;
+}

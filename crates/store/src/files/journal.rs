@@ -1,0 +1,168 @@
+//! `db/files.db`: what the file system cannot say by itself.
+
+use super::error::FilesError;
+use crate::database::{self, Readers, Schema};
+use crate::error::StoreError;
+use crate::writer::{Done, Job, JobError as _, Outcome, Writer, completion};
+use rusqlite::Connection;
+use std::future::Future;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+
+/// Spaces and paths are written as [`super::place::Place`] has them, inodes as SQLite's signed integers.
+static SCHEMA: Schema = Schema {
+    name: "files.db",
+    application_id: 0x4c4c_0003,
+    migrations: &["
+        CREATE TABLE uploads (
+            id BLOB PRIMARY KEY, owner BLOB NOT NULL, space BLOB NOT NULL, path BLOB NOT NULL,
+            size INTEGER NOT NULL, overwrite INTEGER NOT NULL, inode INTEGER NOT NULL,
+            -- How many bytes are synced and have their blocks below.
+            journaled INTEGER NOT NULL,
+            touched INTEGER NOT NULL,
+            -- Both are there while the upload is being published, and only then.
+            hash BLOB, trash BLOB
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX uploads_by_owner ON uploads (owner);
+        CREATE TABLE blocks (
+            upload BLOB NOT NULL, number INTEGER NOT NULL, chaining_value BLOB NOT NULL, root BLOB,
+            PRIMARY KEY (upload, number)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE trash (
+            id BLOB PRIMARY KEY, owner BLOB NOT NULL,
+            -- Where it was; unknown for what was found in the trash and nobody remembered.
+            space BLOB, path BLOB,
+            deleted INTEGER NOT NULL, expires INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX trash_by_expiry ON trash (expires);
+        -- A file on its way to the place of another one, which is on its way to the trash.
+        CREATE TABLE replacements (
+            trash BLOB PRIMARY KEY, actor BLOB NOT NULL,
+            from_space BLOB NOT NULL, from_path BLOB NOT NULL, moved INTEGER NOT NULL,
+            to_space BLOB NOT NULL, to_path BLOB NOT NULL, replaced INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        -- Hashes of files, valid as long as the file looks as it did then.
+        CREATE TABLE hashes (
+            inode INTEGER PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, changed INTEGER NOT NULL,
+            hash BLOB NOT NULL
+        ) STRICT;
+    "],
+};
+
+/// The database, with calls that block.
+#[derive(Debug)]
+pub(super) struct Journal {
+    // In this order: the connection that closes last moves the write-ahead log into the database, and one that only
+    // reads cannot.
+    readers: Readers,
+    writer: Writer<()>,
+}
+
+impl Journal {
+    pub(super) fn open(directory: &Path) -> Result<Self, FilesError> {
+        let connection = database::open(directory, &SCHEMA)?;
+        let writer = Writer::start("files", connection, ())?;
+        Ok(Self {
+            writer,
+            readers: Readers::new(directory, &SCHEMA)?,
+        })
+    }
+
+    /// Reads what is committed.
+    pub(super) fn read<T>(
+        &self,
+        read: impl FnOnce(&Connection) -> Result<T, FilesError>,
+    ) -> Result<T, FilesError> {
+        self.readers.read(read)
+    }
+
+    /// Writes, and returns when it is committed and synced.
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, FilesError> + Send + 'static,
+    ) -> Result<T, FilesError> {
+        self.queue(work)?.wait()
+    }
+
+    /// Hands the writer something to do; it is done, in this order, even where nobody waits for it.
+    pub(super) fn queue<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T, FilesError> + Send + 'static,
+    ) -> Result<Queued<T>, FilesError> {
+        let (done, outcome) = completion();
+        let job = Box::new(Work {
+            work: Some(work),
+            result: None,
+            done,
+        });
+        wait(self.writer.submit(job)).map_err(|_| FilesError::Store(StoreError::Stopped))?;
+        Ok(Queued(outcome))
+    }
+}
+
+/// Something that the writer has yet to commit.
+#[derive(Debug)]
+#[must_use]
+pub(super) struct Queued<T>(Outcome<T, FilesError>);
+
+impl<T> Queued<T> {
+    /// Returns when it is committed and synced.
+    pub(super) fn wait(self) -> Result<T, FilesError> {
+        wait(self.0)
+    }
+}
+
+struct Work<W, T> {
+    work: Option<W>,
+    result: Option<Result<T, FilesError>>,
+    done: Done<T, FilesError>,
+}
+
+impl<W, T> Job<()> for Work<W, T>
+where
+    W: FnOnce(&Connection) -> Result<T, FilesError> + Send,
+    T: Send,
+{
+    fn apply(&mut self, transaction: &Connection, _state: &mut ()) -> Result<(), StoreError> {
+        let Some(work) = self.work.take() else {
+            return Err(StoreError::Internal("a job was applied twice".to_owned()));
+        };
+        let result = work(transaction);
+        let verdict = match &result {
+            Ok(_) => Ok(()),
+            Err(error) => Err(error.store_error().cloned().unwrap_or(StoreError::Refused)),
+        };
+        self.result = Some(result);
+        verdict
+    }
+
+    fn complete(self: Box<Self>, result: Result<(), StoreError>, _state: &mut ()) {
+        let result = match (result, self.result) {
+            (Ok(()) | Err(StoreError::Refused), Some(result)) => result,
+            (Ok(()), None) => Err(FilesError::Internal("a job was not applied".to_owned())),
+            (Err(error), _) => Err(error.into()),
+        };
+        (self.done)(result);
+    }
+}
+
+/// Blocks this thread until the future is ready.
+fn wait<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+    let mut context = Context::from_waker(&waker);
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::park();
+    }
+}

@@ -1,0 +1,268 @@
+//! Finishing an upload: the one moment at which a file appears or changes.
+//!
+//! ```text
+//! verify, fsync the file     the journal says "publishing", with the inode, the hash and a place in the trash
+//! rename or exchange         fsync both directories
+//! what was replaced goes to the trash, fsync      the journal forgets the upload and knows trash and hash
+//! ```
+//! What a crash leaves is told by what stands under the upload's name: the file itself, nothing, or another file.
+
+use super::Files;
+use super::directory::Directory;
+use super::error::FilesError;
+use super::failure::{Named as _, no_file};
+use super::hashes;
+use super::open_upload::may_appear;
+use super::status::Status;
+use super::step::Step;
+use super::trash::TrashId;
+use super::upload::{Publishing, Upload};
+use super::write::busy;
+use crate::lock;
+use landline_model::blocks::hash_file;
+use landline_model::hash::Hash;
+use landline_model::id::{AccountId, UploadId};
+use landline_model::path::Component;
+use landline_model::protocol::files::{Entry, EntryKind};
+use rustix::io::Errno;
+
+const PARTIALS: &str = "the directory of partial files";
+
+/// How often a publication is tried again that lost a race for its name.
+const ATTEMPTS_MAX: usize = 64;
+
+impl Files {
+    /// Compares size and hash, and publishes the upload under its name. The directory is resolved anew; what stands
+    /// under the name then decides. A call again after an answer that was lost in a crash of this store finishes what
+    /// it began.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`], also for somebody else's upload or when its directory is gone;
+    /// [`FilesError::Mismatch`] for another size or hash: with a wrong hash the upload is given up;
+    /// [`FilesError::Exists`] and [`FilesError::WrongKind`] for what stands in the way; [`FilesError::Busy`] while
+    /// somebody writes it.
+    pub fn finish(
+        &self,
+        owner: AccountId,
+        upload: UploadId,
+        size: u64,
+        hash: &Hash,
+    ) -> Result<Entry, FilesError> {
+        let _claim = self.claims.claim(upload).ok_or_else(|| busy(upload))?;
+        let upload = self.upload(owner, upload)?;
+        if let Some(publishing) = upload.publishing
+            && self.settle(&upload)?
+        {
+            return self.published(&upload, &publishing.hash);
+        }
+        self.verify(&upload, size, hash)?;
+        self.after(Step::Verified)?;
+        self.sync_partial(&upload)?;
+        self.after(Step::PartialSynced)?;
+        // Before anything is journaled: the usual mistakes.
+        let (parent, name) = self.tree.parent_made(&upload.place)?;
+        let there = parent.status_of(name.as_bytes()).at(&upload.place)?;
+        may_appear(&upload.place, there.as_ref(), upload.overwrite)?;
+        let publishing = Publishing {
+            hash: *hash,
+            trash: TrashId::from_bytes(self.fresh()),
+        };
+        self.set_publishing(&upload, Some(publishing))?;
+        self.after(Step::PublishingJournaled)?;
+        let parent = match self.appear(&upload) {
+            Ok(parent) => parent,
+            // What stands under the upload's name says whether nothing has happened, as it should be.
+            Err(error) => {
+                let upload = Upload {
+                    publishing: Some(publishing),
+                    ..upload
+                };
+                return if self.settle(&upload)? {
+                    self.published(&upload, hash)
+                } else {
+                    Err(error)
+                };
+            }
+        };
+        self.after(Step::Published)?;
+        self.complete(&upload, &publishing, Some(parent))?;
+        self.published(&upload, hash)
+    }
+
+    /// Finds out whether an upload that was being published is. Finishes it if so; if not, it is open again.
+    pub(super) fn settle(&self, upload: &Upload) -> Result<bool, FilesError> {
+        let Some(publishing) = upload.publishing else {
+            return Ok(false);
+        };
+        let there = self.tree.partial.status_of(&upload.file_name()).at(PARTIALS)?;
+        if there.is_some_and(|there| there.inode == upload.inode) {
+            self.set_publishing(upload, None)?;
+            return Ok(false);
+        }
+        // The directory may be gone by now, and the file with it: that was somebody's decision, after this one.
+        let parent = self.tree.parent(&upload.place).ok().map(|(parent, _)| parent);
+        self.complete(upload, &publishing, parent)?;
+        Ok(true)
+    }
+
+    fn verify(&self, upload: &Upload, size: u64, hash: &Hash) -> Result<(), FilesError> {
+        let place = &upload.place;
+        if size != upload.size || size != upload.journaled {
+            let (announced, arrived) = (upload.size, upload.journaled);
+            let message =
+                format!("{place} was to have {announced} bytes, {arrived} arrived, and now it has {size}");
+            return Err(FilesError::Mismatch(message));
+        }
+        let blocks = self
+            .journal
+            .read(|connection| upload.blocks(connection, u64::MAX))?;
+        let arrived = hash_file(&blocks);
+        if arrived != *hash {
+            self.discard(upload)?;
+            return Err(FilesError::Mismatch(format!(
+                "what arrived of {place} hashes to {arrived}, not to {hash}"
+            )));
+        }
+        Ok(())
+    }
+
+    fn sync_partial(&self, upload: &Upload) -> Result<(), FilesError> {
+        let file = self
+            .tree
+            .partial
+            .open_to_write(&upload.file_name())
+            .at(PARTIALS)?;
+        let status = Status::from(&rustix::fs::fstat(&file).at(PARTIALS)?);
+        if status.inode != upload.inode || status.size != upload.size {
+            return Err(FilesError::Internal(format!(
+                "the partial file of {} was changed",
+                upload.id
+            )));
+        }
+        rustix::fs::fsync(&file).at(PARTIALS)
+    }
+
+    fn set_publishing(&self, upload: &Upload, publishing: Option<Publishing>) -> Result<(), FilesError> {
+        let upload = upload.clone();
+        self.journal
+            .write(move |connection| upload.set_publishing(connection, publishing.as_ref()))
+    }
+
+    /// Lets the file appear under its name, and returns the directory in which it did. On an error it has not.
+    fn appear(&self, upload: &Upload) -> Result<Directory, FilesError> {
+        let place = &upload.place;
+        let _names = lock(&self.names);
+        for _ in 0..ATTEMPTS_MAX {
+            let (parent, name) = self.tree.parent_made(place)?;
+            let there = parent.status_of(name.as_bytes()).at(place)?;
+            may_appear(place, there.as_ref(), upload.overwrite)?;
+            let appeared = match there {
+                None => self
+                    .tree
+                    .partial
+                    .rename(&upload.file_name(), &parent, name.as_bytes()),
+                Some(_) => self.take_the_place(upload, &parent, name)?,
+            };
+            match appeared {
+                Ok(()) => return Ok(parent),
+                // Somebody works in the same directory by other means than Landline.
+                Err(Errno::EXIST | Errno::NOENT) => {}
+                Err(error) => return Err(error).at(place),
+            }
+        }
+        Err(FilesError::Conflict(format!("{place} changes all the time")))
+    }
+
+    fn take_the_place(
+        &self,
+        upload: &Upload,
+        parent: &Directory,
+        name: &Component,
+    ) -> Result<Result<(), Errno>, FilesError> {
+        let (partial, file) = (&self.tree.partial, upload.file_name());
+        if let Err(error) = partial.exchange(&file, parent, name.as_bytes()) {
+            return Ok(Err(error));
+        }
+        // Between the look and the exchange something else may have been put there by other means than Landline's.
+        let replaced = partial.status_of(&file).at(PARTIALS)?;
+        if replaced.is_some_and(|replaced| !replaced.is_file()) {
+            partial
+                .exchange(&file, parent, name.as_bytes())
+                .at(&upload.place)?;
+            return Err(no_file(&upload.place));
+        }
+        Ok(Ok(()))
+    }
+
+    /// Everything after the file has appeared. It may be done again.
+    fn complete(
+        &self,
+        upload: &Upload,
+        publishing: &Publishing,
+        parent: Option<Directory>,
+    ) -> Result<(), FilesError> {
+        if let Some(parent) = &parent {
+            parent.sync().at(&upload.place)?;
+        }
+        self.tree.partial.sync().at(PARTIALS)?;
+        self.after(Step::PublicationSynced)?;
+        let replaced = self.bury_replaced(upload, publishing.trash)?;
+        let trashed =
+            replaced.then(|| self.trashed(publishing.trash, upload.owner, Some(upload.place.clone())));
+        let status = parent
+            .zip(upload.place.components.last())
+            .and_then(|(parent, name)| parent.status_of(name.as_bytes()).ok().flatten())
+            .filter(|status| status.inode == upload.inode && status.size == upload.size);
+        let (upload, hash) = (upload.clone(), publishing.hash);
+        self.journal.write(move |connection| {
+            upload.delete(connection)?;
+            if let Some(trashed) = trashed {
+                trashed.insert(connection)?;
+            }
+            status.map_or(Ok(()), |status| hashes::remember(connection, &status, &hash))
+        })?;
+        self.after(Step::PublicationJournaled)
+    }
+
+    /// Moves the file that was replaced to the trash. Says whether there is one.
+    fn bury_replaced(&self, upload: &Upload, id: TrashId) -> Result<bool, FilesError> {
+        const TRASH: &str = "the trash";
+        let name = upload.file_name();
+        if self.tree.partial.status_of(&name).at(PARTIALS)?.is_none() {
+            // Nothing was replaced, or it was moved before a crash.
+            return match self.tree.trash(upload.owner) {
+                Ok(trash) => Ok(trash.status_of(&id.file_name()).at(TRASH)?.is_some()),
+                Err(Errno::NOENT) => Ok(false),
+                Err(error) => Err(error).at(TRASH),
+            };
+        }
+        let trash = self.tree.trash_made(upload.owner).at(TRASH)?;
+        self.tree
+            .partial
+            .rename_again(&name, &trash, &id.file_name())
+            .at(TRASH)?;
+        self.after(Step::ReplacedBuried)?;
+        trash.sync().at(TRASH)?;
+        self.tree.partial.sync().at(PARTIALS)?;
+        self.after(Step::ReplacedSynced)?;
+        Ok(true)
+    }
+
+    fn published(&self, upload: &Upload, hash: &Hash) -> Result<Entry, FilesError> {
+        let name = upload.place.components.last().cloned();
+        let status = match self.tree.parent(&upload.place) {
+            Ok((parent, name)) => parent.status_of(name.as_bytes()).at(&upload.place)?,
+            // Gone again: it was there all the same.
+            Err(_) => None,
+        };
+        let own = status.filter(|status| status.inode == upload.inode);
+        let modified = own.map_or_else(|| self.now(), |status| status.modified_time());
+        Ok(Entry {
+            name,
+            kind: EntryKind::File,
+            size: upload.size,
+            modified,
+            hash: Some(*hash),
+        })
+    }
+}

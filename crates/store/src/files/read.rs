@@ -1,0 +1,166 @@
+//! Reading files.
+
+use super::Files;
+use super::error::FilesError;
+use super::failure::{Named as _, is_directory, no_file, not_found, space_itself};
+use super::hashes;
+use super::place::Place;
+use super::status::Status;
+use landline_model::hash::Hash;
+use landline_model::protocol::files::EntryKind;
+use landline_model::time::Timestamp;
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+
+/// How many bytes are read at a time for a hash.
+const READ_BYTES: usize = 1024 * 1024;
+
+/// A file that is open for reading. It stays readable to its end whatever happens to its name; where another one takes
+/// its place, this remains the old one in full.
+#[derive(Debug)]
+pub struct OpenFile {
+    file: OwnedFd,
+    place: Place,
+    status: Status,
+    hash: Option<Hash>,
+}
+
+impl OpenFile {
+    /// Its size when it was opened, in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.status.size
+    }
+
+    /// When it was last changed.
+    #[must_use]
+    pub fn modified(&self) -> Timestamp {
+        self.status.modified_time()
+    }
+
+    /// Its hash, where it is known without reading.
+    #[must_use]
+    pub fn known_hash(&self) -> Option<Hash> {
+        self.hash
+    }
+
+    /// Reads from `offset` on, until the buffer is full or the file ends. Returns how many bytes were read.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, FilesError> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..)
+            && !rest.is_empty()
+            // Past what a file can have there is nothing.
+            && let Some(position) = offset.checked_add(filled as u64).filter(|at| *at < self.status.size)
+        {
+            match rustix::io::pread(&self.file, rest, position) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error).at(&self.place),
+            }
+        }
+        Ok(filled)
+    }
+
+    /// Whether the content is what it was when the file was opened, by size and time. Being renamed or replaced is no
+    /// change of content.
+    ///
+    /// # Errors
+    /// Those of the disk.
+    pub fn unchanged(&self) -> Result<bool, FilesError> {
+        Ok(self.status_now()?.has_content_of(&self.status))
+    }
+
+    fn status_now(&self) -> Result<Status, FilesError> {
+        rustix::fs::fstat(&self.file)
+            .map(|stat| Status::from(&stat))
+            .at(&self.place)
+    }
+}
+
+impl Files {
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`]; [`FilesError::WrongKind`] for what is no regular file.
+    pub fn read(&self, place: &Place) -> Result<OpenFile, FilesError> {
+        if place.components.is_empty() {
+            return Err(space_itself());
+        }
+        let (parent, name) = self.tree.parent(place)?;
+        // Looked at before it is opened, because opening a device can do something; and after, because it may be
+        // another one by then.
+        let before = parent
+            .status_of(name.as_bytes())
+            .at(place)?
+            .ok_or_else(|| not_found(place))?;
+        only_file(place, &before)?;
+        let file = parent.open_to_read(name.as_bytes()).at(place)?;
+        let status = Status::from(&rustix::fs::fstat(&file).at(place)?);
+        only_file(place, &status)?;
+        let hash = self
+            .journal
+            .read(|connection| hashes::find(connection, &status))?;
+        Ok(OpenFile {
+            file,
+            place: place.clone(),
+            status,
+            hash,
+        })
+    }
+
+    /// The file's hash: known, or read now in full and remembered.
+    ///
+    /// # Errors
+    /// [`FilesError::Conflict`] where the file changes meanwhile; those of the disk.
+    pub fn hash_of(&self, file: &OpenFile) -> Result<Hash, FilesError> {
+        if let Some(hash) = file.hash {
+            return Ok(hash);
+        }
+        let mut hasher = blake3::Hasher::new();
+        let mut buffer = vec![0; READ_BYTES];
+        let mut offset = 0;
+        loop {
+            let read = file.read_at(offset, &mut buffer)?;
+            let Some(bytes) = buffer.get(..read).filter(|bytes| !bytes.is_empty()) else {
+                break;
+            };
+            hasher.update(bytes);
+            offset += read as u64;
+        }
+        if offset != file.size() || !file.unchanged()? {
+            return Err(FilesError::Conflict(format!(
+                "{} has changed while it was read",
+                file.place
+            )));
+        }
+        let hash = hasher.finalize().into();
+        self.remember_hash(file, &hash)?;
+        Ok(hash)
+    }
+
+    /// Remembers a hash that the caller computed of everything that [`OpenFile::read_at`] gave. It is kept only where
+    /// nothing about the file has changed since it was opened.
+    ///
+    /// # Errors
+    /// Those of the disk and of the journal.
+    pub fn remember_hash(&self, file: &OpenFile, hash: &Hash) -> Result<(), FilesError> {
+        if file.hash == Some(*hash) || file.status_now()? != file.status {
+            return Ok(());
+        }
+        let (status, hash) = (file.status, *hash);
+        self.journal
+            .write(move |connection| hashes::remember(connection, &status, &hash))
+    }
+}
+
+fn only_file(place: &Place, status: &Status) -> Result<(), FilesError> {
+    match status.kind {
+        EntryKind::File => Ok(()),
+        EntryKind::Directory => Err(is_directory(place)),
+        _ => Err(no_file(place)),
+    }
+}

@@ -1,0 +1,102 @@
+//! What a start does about what the last one left: a crash at any instant, or a data directory that was put back.
+
+use super::Files;
+use super::error::FilesError;
+use super::failure::Named as _;
+use super::replacement::Replacement;
+use super::trash::{TrashId, Trashed};
+use super::upload::Upload;
+use landline_model::id::{AccountId, UploadId};
+use rustix::io::Errno;
+use std::collections::BTreeSet;
+
+impl Files {
+    /// Finishes or undoes what was under way, and deletes what nobody knows of.
+    pub(super) fn recover(&self) -> Result<(), FilesError> {
+        for upload in self.journal.read(Upload::all)? {
+            if upload.publishing.is_some() && self.settle(&upload)? {
+                continue;
+            }
+            self.check_partial(&upload)?;
+        }
+        for replacement in self.journal.read(Replacement::all)? {
+            self.settle_replacement(&replacement)?;
+        }
+        self.delete_strays()?;
+        self.reconcile_trash()?;
+        self.sweep(self.now())?;
+        Ok(())
+    }
+
+    /// An open upload needs its partial file, with all that is journaled.
+    fn check_partial(&self, upload: &Upload) -> Result<(), FilesError> {
+        let there = self
+            .tree
+            .partial
+            .status_of(&upload.file_name())
+            .at("a partial file")?;
+        match there.filter(|there| there.is_file() && there.size >= upload.journaled) {
+            Some(there) if there.inode == upload.inode => Ok(()),
+            // Put back from a copy: whatever it holds, the hash of the whole is compared before it is published.
+            Some(there) => {
+                let upload = upload.clone();
+                self.journal
+                    .write(move |connection| upload.set_inode(connection, there.inode))
+            }
+            None => {
+                tracing::warn!(upload = %upload.id, "an upload has lost its partial file; it is given up");
+                let upload = upload.clone();
+                self.journal.write(move |connection| upload.delete(connection))
+            }
+        }
+    }
+
+    /// Deletes what no upload calls its own.
+    fn delete_strays(&self) -> Result<(), FilesError> {
+        let uploads = self.journal.read(Upload::all)?;
+        let known: BTreeSet<UploadId> = uploads.iter().map(|upload| upload.id).collect();
+        for name in self.tree.partial.names().at("the directory of partial files")? {
+            let id = std::str::from_utf8(&name).ok().and_then(|name| name.parse().ok());
+            if id.is_none_or(|id| !known.contains(&id)) {
+                self.delete_for_good(name)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives rows to what lies in the trash without one, and forgets rows of what does not.
+    fn reconcile_trash(&self) -> Result<(), FilesError> {
+        let mut owners: BTreeSet<AccountId> = self.journal.read(Trashed::owners)?;
+        owners.extend(self.tree.trash_accounts().at("the trash")?);
+        for owner in owners {
+            let mut forgotten = self.journal.read(|connection| Trashed::of(connection, owner))?;
+            let mut unknown = Vec::new();
+            for id in self.trash_ids(owner)? {
+                if !forgotten.remove(&id) {
+                    unknown.push(self.trashed(id, owner, None));
+                }
+            }
+            if forgotten.is_empty() && unknown.is_empty() {
+                continue;
+            }
+            self.journal.write(move |connection| {
+                forgotten
+                    .into_iter()
+                    .try_for_each(|id| Trashed::delete(connection, id))?;
+                unknown.iter().try_for_each(|trashed| trashed.insert(connection))
+            })?;
+        }
+        Ok(())
+    }
+
+    fn trash_ids(&self, owner: AccountId) -> Result<Vec<TrashId>, FilesError> {
+        match self.tree.trash(owner).and_then(|trash| trash.names()) {
+            Ok(names) => Ok(names
+                .iter()
+                .filter_map(|name| TrashId::from_file_name(name))
+                .collect()),
+            Err(Errno::NOENT) => Ok(Vec::new()),
+            Err(error) => Err(error).at("the trash"),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Giving a file or a directory another name or place.
+
+use super::Files;
+use super::directory::Directory;
+use super::error::FilesError;
+use super::failure::{Named as _, exists, is_directory, no_file, not_found, space_itself};
+use super::hashes;
+use super::place::Place;
+use super::replacement::Replacement;
+use super::status::Status;
+use super::step::Step;
+use super::trash::TrashId;
+use crate::lock;
+use landline_model::id::AccountId;
+use landline_model::protocol::files::EntryKind;
+use rustix::io::Errno;
+
+impl Files {
+    /// Moves `from` to `to`, also into another space. With `overwrite` a file may take the place of a file, which goes
+    /// to `actor`'s trash.
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`] for `from` and for the directory of `to`; [`FilesError::Exists`];
+    /// [`FilesError::WrongKind`] for a space itself, for a move onto or into itself, and where a directory would be
+    /// replaced or would replace; [`FilesError::Conflict`] where somebody else was faster.
+    pub fn rename(
+        &self,
+        actor: AccountId,
+        from: &Place,
+        to: &Place,
+        overwrite: bool,
+    ) -> Result<(), FilesError> {
+        if from.components.is_empty() || to.components.is_empty() {
+            return Err(space_itself());
+        }
+        if from.contains(to) {
+            return Err(FilesError::WrongKind(format!(
+                "{from} cannot be moved onto or into itself"
+            )));
+        }
+        let (source, source_name) = self.tree.parent(from)?;
+        let moved = source
+            .status_of(source_name.as_bytes())
+            .at(from)?
+            .ok_or_else(|| not_found(from))?;
+        let (target, target_name) = self.tree.parent_made(to)?;
+        let renamed = {
+            let _names = lock(&self.names);
+            source.rename(source_name.as_bytes(), &target, target_name.as_bytes())
+        };
+        match renamed {
+            Ok(()) => {}
+            Err(Errno::EXIST) => {
+                let there = target.status_of(target_name.as_bytes()).at(to)?;
+                let replaced = there.ok_or_else(|| changed(to))?;
+                may_replace(from, &moved, to, &replaced, overwrite)?;
+                return self.replace(Replacement {
+                    trash: TrashId::from_bytes(self.fresh()),
+                    actor,
+                    from: from.clone(),
+                    moved: moved.inode,
+                    to: to.clone(),
+                    replaced: replaced.inode,
+                });
+            }
+            // The system's word for a directory that is moved below itself.
+            Err(Errno::INVAL) => {
+                return Err(FilesError::WrongKind(format!(
+                    "{from} cannot be moved into itself"
+                )));
+            }
+            Err(error) => return Err(error).at(from),
+        }
+        self.after(Step::Renamed)?;
+        target.sync().at(to)?;
+        source.sync().at(from)?;
+        self.after(Step::RenameSynced)?;
+        self.hash_moves_along(&moved, &target, to)
+    }
+
+    /// A rename changes a file's time of change: what was known of its hash is known on.
+    pub(super) fn hash_moves_along(
+        &self,
+        before: &Status,
+        target: &Directory,
+        to: &Place,
+    ) -> Result<(), FilesError> {
+        let Some(name) = to.components.last() else {
+            return Ok(());
+        };
+        let Some(after) = target.status_of(name.as_bytes()).at(to)? else {
+            return Ok(());
+        };
+        if !before.is_file() || !after.has_content_of(before) {
+            return Ok(());
+        }
+        match self.journal.read(|connection| hashes::find(connection, before))? {
+            Some(hash) => self
+                .journal
+                .write(move |connection| hashes::remember(connection, &after, &hash)),
+            None => Ok(()),
+        }
+    }
+}
+
+pub(super) fn changed(place: &Place) -> FilesError {
+    FilesError::Conflict(format!("{place} has changed meanwhile"))
+}
+
+fn may_replace(
+    from: &Place,
+    moved: &Status,
+    to: &Place,
+    replaced: &Status,
+    overwrite: bool,
+) -> Result<(), FilesError> {
+    match (replaced.kind, moved.kind) {
+        _ if !overwrite => Err(exists(to)),
+        (EntryKind::File, EntryKind::File) => Ok(()),
+        (EntryKind::File, EntryKind::Directory) => Err(is_directory(from)),
+        (EntryKind::Directory, _) => Err(is_directory(to)),
+        (EntryKind::File, _) => Err(no_file(from)),
+        _ => Err(no_file(to)),
+    }
+}

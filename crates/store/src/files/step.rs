@@ -1,0 +1,86 @@
+//! The steps of everything that changes files, in order, so that a test can stop the store after any of them.
+
+use super::error::FilesError;
+use std::sync::Arc;
+
+/// Told after every step; where it refuses, the store stops there as a killed process would: nothing is undone.
+pub type AfterStep = Arc<dyn Fn(Step) -> Result<(), FilesError> + Send + Sync>;
+
+macro_rules! steps {
+    ($($(#[$meta:meta])* $name:ident,)*) => {
+        /// A step that was just done.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Step {
+            $($(#[$meta])* $name,)*
+        }
+
+        impl Step {
+            /// Every step.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+        }
+    };
+}
+
+steps! {
+    /// An upload's partial file was made.
+    PartialMade,
+    /// The upload is in the journal.
+    UploadJournaled,
+    /// Blocks were written to the partial file.
+    BlocksWritten,
+    /// They were synced.
+    BlocksSynced,
+    /// The journal has been told.
+    BlocksQueued,
+    /// They are in the journal.
+    BlocksJournaled,
+    /// Size and hash of an upload matched.
+    Verified,
+    /// The partial file was synced as a whole.
+    PartialSynced,
+    /// The journal says that the upload is being published.
+    PublishingJournaled,
+    /// The file stands under its name; what it replaced stands under the upload's.
+    Published,
+    /// The directories were synced.
+    PublicationSynced,
+    /// What was replaced lies in the trash.
+    ReplacedBuried,
+    /// The trash was synced.
+    ReplacedSynced,
+    /// The journal has forgotten the upload and knows the trash and the hash.
+    PublicationJournaled,
+    /// The partial file of an upload that was given up is gone.
+    PartialRemoved,
+    /// The journal has forgotten an upload that was given up.
+    UploadForgotten,
+    /// The journal knows what is about to go to the trash.
+    RemovalJournaled,
+    /// It lies in the trash.
+    Removed,
+    /// The directories were synced.
+    RemovalSynced,
+    /// The journal knows what is about to take another's place.
+    ReplacementJournaled,
+    /// The two have changed places.
+    Exchanged,
+    /// What was replaced lies in the trash.
+    ExchangedBuried,
+    /// The directories were synced.
+    ReplacementSynced,
+    /// The journal has forgotten the replacement and knows the trash.
+    ReplacementForgotten,
+    /// A name was changed and nothing was replaced.
+    Renamed,
+    /// The directories were synced.
+    RenameSynced,
+    /// A directory was made.
+    DirectoryMade,
+    /// What is to be deleted for good was taken out of the trash.
+    TrashTaken,
+    /// The journal has forgotten it.
+    TrashForgotten,
+    /// It is gone.
+    TrashDeleted,
+}

@@ -1,0 +1,221 @@
+//! An upload in the journal.
+
+use super::error::FilesError;
+use super::place::Place;
+use super::trash::TrashId;
+use crate::error::StoreError;
+use crate::{integer, number};
+use landline_model::blocks::BlockHash;
+use landline_model::hash::Hash;
+use landline_model::id::{AccountId, UploadId};
+use landline_model::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+/// One upload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Upload {
+    pub(super) id: UploadId,
+    pub(super) owner: AccountId,
+    /// Where it is to appear.
+    pub(super) place: Place,
+    /// How many bytes it will have.
+    pub(super) size: u64,
+    /// Whether it may take the place of a file.
+    pub(super) overwrite: bool,
+    /// The partial file's.
+    pub(super) inode: u64,
+    /// How many bytes are synced and have their blocks in the journal.
+    pub(super) journaled: u64,
+    /// While it is being published.
+    pub(super) publishing: Option<Publishing>,
+}
+
+/// What is decided before an upload is published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Publishing {
+    /// The file's.
+    pub(super) hash: Hash,
+    /// Where in its owner's trash the replaced file goes, if there is one.
+    pub(super) trash: TrashId,
+}
+
+const COLUMNS: &str = "id, owner, space, path, size, overwrite, inode, journaled, hash, trash";
+
+impl Upload {
+    /// The name of its partial file.
+    pub(super) fn file_name(&self) -> Vec<u8> {
+        self.id.to_string().into_bytes()
+    }
+
+    /// The upload with this id, whoever's it is.
+    pub(super) fn find(connection: &Connection, id: UploadId) -> Result<Option<Self>, FilesError> {
+        let mut statement =
+            connection.prepare_cached(&format!("SELECT {COLUMNS} FROM uploads WHERE id = ?1"))?;
+        Ok(statement.query_row([id.as_bytes()], Self::from_row).optional()?)
+    }
+
+    /// All of them.
+    pub(super) fn all(connection: &Connection) -> Result<Vec<Self>, FilesError> {
+        let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM uploads"))?;
+        let rows = statement.query_map([], Self::from_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Those that had no block since.
+    pub(super) fn untouched_since(
+        connection: &Connection,
+        time: Timestamp,
+    ) -> Result<Vec<UploadId>, FilesError> {
+        let mut statement = connection.prepare("SELECT id FROM uploads WHERE touched < ?1")?;
+        let rows = statement.query_map([integer(time.0)], |row| row.get(0).map(UploadId::from_bytes))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// How many an account has.
+    pub(super) fn count(connection: &Connection, owner: AccountId) -> Result<u64, FilesError> {
+        let mut statement = connection.prepare_cached("SELECT count(*) FROM uploads WHERE owner = ?1")?;
+        Ok(statement.query_row([owner.as_bytes()], |row| row.get(0).and_then(number))?)
+    }
+
+    pub(super) fn insert(&self, connection: &Connection, now: Timestamp) -> Result<(), FilesError> {
+        let mut statement = connection.prepare_cached(
+            "INSERT INTO uploads (id, owner, space, path, size, overwrite, inode, journaled, touched)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
+        )?;
+        statement.execute(params![
+            self.id.as_bytes(),
+            self.owner.as_bytes(),
+            self.place.space.to_bytes(),
+            self.place.path_bytes(),
+            integer(self.size),
+            self.overwrite,
+            self.inode.cast_signed(),
+            integer(now.0),
+        ])?;
+        Ok(())
+    }
+
+    /// The hashes of its first blocks, at most `limit`.
+    pub(super) fn blocks(&self, connection: &Connection, limit: u64) -> Result<Vec<BlockHash>, FilesError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT chaining_value, root FROM blocks WHERE upload = ?1 ORDER BY number LIMIT ?2",
+        )?;
+        let rows = statement.query_map(params![self.id.as_bytes(), integer(limit)], |row| {
+            let root: Option<[u8; 32]> = row.get(1)?;
+            Ok(BlockHash {
+                chaining_value: row.get(0)?,
+                root: root.map(Hash::from_bytes),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Adds blocks that are synced: those from number `first` on, up to the byte `end`.
+    pub(super) fn add_blocks(
+        &self,
+        connection: &Connection,
+        first: u64,
+        blocks: &[BlockHash],
+        end: u64,
+        now: Timestamp,
+    ) -> Result<(), FilesError> {
+        let mut statement = connection.prepare_cached(
+            "INSERT INTO blocks (upload, number, chaining_value, root) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for (number, block) in (first..).zip(blocks) {
+            let root = block.root.as_ref().map(Hash::as_bytes);
+            statement.execute(params![
+                self.id.as_bytes(),
+                integer(number),
+                block.chaining_value,
+                root
+            ])?;
+        }
+        let mut statement = connection.prepare_cached(
+            "UPDATE uploads SET journaled = ?3, touched = ?4 WHERE id = ?1 AND journaled = ?2 AND hash IS NULL",
+        )?;
+        let changed = statement.execute(params![
+            self.id.as_bytes(),
+            integer(self.journaled),
+            integer(end),
+            integer(now.0)
+        ])?;
+        // The claim keeps everybody else away, so that this cannot be.
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(FilesError::Conflict(
+                "the upload has changed meanwhile".to_owned(),
+            ))
+        }
+    }
+
+    /// Says that it is being published, or no longer.
+    pub(super) fn set_publishing(
+        &self,
+        connection: &Connection,
+        publishing: Option<&Publishing>,
+    ) -> Result<(), FilesError> {
+        let mut statement =
+            connection.prepare_cached("UPDATE uploads SET hash = ?2, trash = ?3 WHERE id = ?1")?;
+        let hash = publishing.map(|publishing| publishing.hash.as_bytes());
+        let trash = publishing.map(|publishing| publishing.trash.as_bytes());
+        statement.execute(params![self.id.as_bytes(), hash, trash])?;
+        Ok(())
+    }
+
+    /// What a resumed upload may decide anew.
+    pub(super) fn set_overwrite(&self, connection: &Connection, now: Timestamp) -> Result<(), FilesError> {
+        let mut statement =
+            connection.prepare_cached("UPDATE uploads SET overwrite = ?2, touched = ?3 WHERE id = ?1")?;
+        statement.execute(params![self.id.as_bytes(), self.overwrite, integer(now.0)])?;
+        Ok(())
+    }
+
+    /// Accepts another inode for its partial file.
+    pub(super) fn set_inode(&self, connection: &Connection, inode: u64) -> Result<(), FilesError> {
+        connection.execute(
+            "UPDATE uploads SET inode = ?2 WHERE id = ?1",
+            params![self.id.as_bytes(), inode.cast_signed()],
+        )?;
+        Ok(())
+    }
+
+    /// Forgets it and its blocks.
+    pub(super) fn delete(&self, connection: &Connection) -> Result<(), FilesError> {
+        connection
+            .prepare_cached("DELETE FROM blocks WHERE upload = ?1")?
+            .execute([self.id.as_bytes()])?;
+        connection
+            .prepare_cached("DELETE FROM uploads WHERE id = ?1")?
+            .execute([self.id.as_bytes()])?;
+        Ok(())
+    }
+
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (hash, trash): (Option<[u8; 32]>, Option<[u8; 16]>) = (row.get(8)?, row.get(9)?);
+        let publishing = hash.zip(trash).map(|(hash, trash)| Publishing {
+            hash: Hash::from_bytes(hash),
+            trash: TrashId::from_bytes(trash),
+        });
+        Ok(Self {
+            id: UploadId::from_bytes(row.get(0)?),
+            owner: AccountId::from_bytes(row.get(1)?),
+            place: place(row, 2)?,
+            size: number(row.get(4)?)?,
+            overwrite: row.get(5)?,
+            inode: row.get::<_, i64>(6)?.cast_unsigned(),
+            journaled: number(row.get(7)?)?,
+            publishing,
+        })
+    }
+}
+
+/// A place from two columns of a row.
+pub(super) fn place(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
+    let (space, path): (Vec<u8>, Vec<u8>) = (row.get(column)?, row.get(column + 1)?);
+    Place::from_bytes(&space, &path).ok_or_else(|| {
+        let damaged = StoreError::Corrupt("a path in the journal".to_owned());
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, Box::new(damaged))
+    })
+}

@@ -1,0 +1,95 @@
+//! Accounts.
+
+use super::directory::Entry;
+use super::invites;
+use super::sessions::{self, NewSession};
+use super::state::{Change, State};
+use crate::error::StoreError;
+use crate::integer;
+use landline_model::hash::Hash;
+use landline_model::id::{AccountId, SessionId};
+use landline_model::name::AccountName;
+use landline_model::protocol::people::Account;
+use rusqlite::Connection;
+
+/// An account to make.
+#[derive(Clone)]
+pub struct NewAccount {
+    /// Its id, random.
+    pub id: AccountId,
+    /// Its name.
+    pub name: AccountName,
+    /// Its password as a PHC string; without one, sessions are the only way in.
+    pub password: Option<String>,
+}
+
+impl std::fmt::Debug for NewAccount {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Even a hash of a password has no place in a log.
+        formatter
+            .debug_struct("NewAccount")
+            .field("id", &self.id)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(super) fn join(
+    transaction: &Connection,
+    state: &mut State,
+    token: &Hash,
+    new: NewAccount,
+    session: NewSession,
+) -> Result<Account, StoreError> {
+    let now = state.now();
+    let role = invites::redeem(transaction, token, now)?;
+    let key = new.name.key();
+    // What redeeming wrote is undone with the job.
+    if transaction
+        .prepare_cached("SELECT 1 FROM accounts WHERE name_key = ?1")?
+        .exists([&key])?
+    {
+        return Err(StoreError::NameTaken);
+    }
+    transaction
+        .prepare_cached(
+            "INSERT INTO accounts (id, name, name_key, role, password, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((new.id.as_bytes(), new.name.as_str(), &key, role.name(), &new.password, integer(now.0)))?;
+    let session = sessions::insert(transaction, new.id, session, now)?;
+    let account = Account {
+        id: new.id,
+        name: new.name,
+        role,
+    };
+    state.change(Change::Account(Entry {
+        account: account.clone(),
+        password: new.password,
+        disabled: false,
+    }));
+    state.change(Change::Session(session));
+    Ok(account)
+}
+
+pub(super) fn set_password(
+    transaction: &Connection,
+    state: &mut State,
+    account: AccountId,
+    phc: String,
+    keep: SessionId,
+) -> Result<Vec<SessionId>, StoreError> {
+    let known = transaction
+        .prepare_cached("UPDATE accounts SET password = ?2 WHERE id = ?1")?
+        .execute((account.as_bytes(), &phc))?;
+    if known == 0 {
+        return Err(StoreError::NotFound);
+    }
+    let ended = sessions::delete(
+        transaction,
+        "DELETE FROM sessions WHERE account = ?1 AND id <> ?2 RETURNING id",
+        (account.as_bytes(), keep.as_bytes()),
+    )?;
+    state.change(Change::Password(account, phc));
+    sessions::ended(state, &ended);
+    Ok(ended)
+}

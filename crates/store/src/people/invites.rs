@@ -1,0 +1,102 @@
+//! Invitations.
+
+use super::directory::parsed;
+use super::state::State;
+use crate::error::StoreError;
+use crate::{INTEGER_MAX, integer, number};
+use landline_model::hash::Hash;
+use landline_model::id::AccountId;
+use landline_model::role::Role;
+use landline_model::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _};
+use std::time::Duration;
+
+/// The most invitations that are stored at a time, used and expired ones included.
+pub const INVITES_MAX: u64 = 10_000;
+
+/// For how long a hub remembers an invitation that ended, so that it can say that it has ended.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// An invitation to make.
+#[derive(Clone, Debug)]
+pub struct NewInvite {
+    /// [`super::token_hash`] of its token.
+    pub token_hash: Hash,
+    /// What those who follow it become.
+    pub role: Role,
+    /// How many may.
+    pub uses: u32,
+    /// For how long.
+    pub lifetime: Duration,
+    /// Who invites; `None` at a hub's first start.
+    pub created_by: Option<AccountId>,
+}
+
+pub(super) fn create(
+    transaction: &Connection,
+    state: &mut State,
+    invite: &NewInvite,
+) -> Result<Timestamp, StoreError> {
+    let stored = transaction
+        .prepare_cached("SELECT count(*) FROM invites")?
+        .query_row([], |row| number(row.get(0)?))?;
+    if stored >= INVITES_MAX {
+        return Err(StoreError::TooMany);
+    }
+    let now = state.now();
+    let expires = Timestamp(now.plus(invite.lifetime).0.min(INTEGER_MAX));
+    transaction
+        .prepare_cached(
+            "INSERT INTO invites (token_hash, role, uses_left, created, created_by, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            invite.token_hash.as_bytes(),
+            invite.role.name(),
+            invite.uses,
+            integer(now.0),
+            invite.created_by.as_ref().map(AccountId::as_bytes),
+            integer(expires.0),
+        ))?;
+    state.wrote();
+    Ok(expires)
+}
+
+pub(super) fn open_exists(transaction: &Connection, now: Timestamp, role: Role) -> Result<bool, StoreError> {
+    Ok(transaction
+        .prepare_cached("SELECT 1 FROM invites WHERE role = ?1 AND uses_left > 0 AND expires > ?2")?
+        .exists((role.name(), integer(now.0)))?)
+}
+
+/// Uses an invitation once; says what it makes of who follows it.
+pub(super) fn redeem(transaction: &Connection, token: &Hash, now: Timestamp) -> Result<Role, StoreError> {
+    let (role, uses_left, expires) = transaction
+        .prepare_cached("SELECT role, uses_left, expires FROM invites WHERE token_hash = ?1")?
+        .query_row([token.as_bytes()], |row| {
+            let role: Role = parsed(0, &row.get::<_, String>(0)?)?;
+            Ok((role, number(row.get(1)?)?, Timestamp(number(row.get(2)?)?)))
+        })
+        .optional()?
+        .ok_or(StoreError::InviteUnknown)?;
+    if now >= expires {
+        return Err(StoreError::InviteExpired);
+    }
+    if uses_left == 0 {
+        return Err(StoreError::InviteUsed);
+    }
+    transaction
+        .prepare_cached("UPDATE invites SET uses_left = uses_left - 1 WHERE token_hash = ?1")?
+        .execute([token.as_bytes()])?;
+    Ok(role)
+}
+
+/// Forgets invitations that ended long ago.
+pub(super) fn sweep(transaction: &Connection, state: &mut State) -> Result<(), StoreError> {
+    let remembered = u64::try_from(REMEMBERED.as_millis()).unwrap_or(u64::MAX);
+    let before = state.now().0.saturating_sub(remembered);
+    transaction
+        .prepare_cached("DELETE FROM invites WHERE expires < ?1")?
+        .execute([integer(before)])?;
+    state.wrote();
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! Sessions.
+
+use super::directory::Session;
+use super::state::{Change, State};
+use crate::error::StoreError;
+use crate::{INTEGER_MAX, integer};
+use landline_model::hash::Hash;
+use landline_model::id::{AccountId, SessionId};
+use landline_model::protocol::people::{Account, DEVICE_MAX};
+use landline_model::time::Timestamp;
+use rusqlite::{Connection, Params};
+use std::time::Duration;
+
+/// The most sessions of one account. Opening one more ends the one that was not seen the longest.
+pub const SESSIONS_PER_ACCOUNT_MAX: usize = 100;
+
+/// A session to open.
+#[derive(Clone, Debug)]
+pub struct NewSession {
+    /// Its id, random.
+    pub id: SessionId,
+    /// [`super::secret_hash`] of its secret.
+    pub secret_hash: Hash,
+    /// What the person calls the machine, at most [`DEVICE_MAX`] bytes.
+    pub device: String,
+    /// For how long it may last, used or not.
+    pub lifetime: Duration,
+}
+
+/// A session that goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resumed {
+    /// Whose it is.
+    pub account: Account,
+    /// The session.
+    pub session: SessionId,
+    /// When it ends, used or not.
+    pub expires: Timestamp,
+}
+
+pub(super) fn open(
+    transaction: &Connection,
+    state: &mut State,
+    account: AccountId,
+    new: NewSession,
+) -> Result<Vec<SessionId>, StoreError> {
+    let known = transaction
+        .prepare_cached("SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 0")?
+        .exists([account.as_bytes()])?;
+    if !known {
+        return Err(StoreError::NotFound);
+    }
+    // Room for one more.
+    let displaced = delete(
+        transaction,
+        "DELETE FROM sessions WHERE id IN
+             (SELECT id FROM sessions WHERE account = ?1 ORDER BY last_seen DESC, created DESC LIMIT -1 OFFSET ?2)
+         RETURNING id",
+        (account.as_bytes(), i64::try_from(SESSIONS_PER_ACCOUNT_MAX - 1).unwrap_or(i64::MAX)),
+    )?;
+    let session = insert(transaction, account, new, state.now())?;
+    ended(state, &displaced);
+    state.change(Change::Session(session));
+    Ok(displaced)
+}
+
+pub(super) fn insert(
+    transaction: &Connection,
+    account: AccountId,
+    new: NewSession,
+    now: Timestamp,
+) -> Result<Session, StoreError> {
+    if new.device.len() > DEVICE_MAX {
+        return Err(StoreError::TooLarge);
+    }
+    let expires = Timestamp(now.plus(new.lifetime).0.min(INTEGER_MAX));
+    transaction
+        .prepare_cached(
+            "INSERT INTO sessions (id, secret_hash, account, device, created, last_seen, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+        )?
+        .execute((
+            new.id.as_bytes(),
+            new.secret_hash.as_bytes(),
+            account.as_bytes(),
+            new.device,
+            integer(now.0),
+            integer(expires.0),
+        ))?;
+    Ok(Session {
+        id: new.id,
+        secret_hash: new.secret_hash,
+        account,
+        last_seen: now,
+        expires,
+    })
+}
+
+/// Notes that a session is in use.
+pub(super) fn touch(
+    transaction: &Connection,
+    state: &mut State,
+    session: SessionId,
+) -> Result<(), StoreError> {
+    let now = state.now();
+    let known = transaction
+        .prepare_cached("UPDATE sessions SET last_seen = ?2 WHERE id = ?1")?
+        .execute((session.as_bytes(), integer(now.0)))?;
+    // It ended between being looked up and now.
+    if known == 0 {
+        return Err(StoreError::SessionUnknown);
+    }
+    state.change(Change::Seen(session, now));
+    Ok(())
+}
+
+pub(super) fn end(transaction: &Connection, state: &mut State, session: SessionId) -> Result<(), StoreError> {
+    let gone = delete(
+        transaction,
+        "DELETE FROM sessions WHERE id = ?1 RETURNING id",
+        [session.as_bytes()],
+    )?;
+    ended(state, &gone);
+    Ok(())
+}
+
+/// Ends sessions whose time is over.
+pub(super) fn sweep(
+    transaction: &Connection,
+    state: &mut State,
+    idle: Duration,
+) -> Result<Vec<SessionId>, StoreError> {
+    let now = state.now();
+    // The rule of `Session::has_expired`.
+    let idle = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
+    let gone = delete(
+        transaction,
+        "DELETE FROM sessions WHERE expires <= ?1 OR last_seen <= ?2 RETURNING id",
+        (integer(now.0), now.0.checked_sub(idle).map_or(-1, integer)),
+    )?;
+    ended(state, &gone);
+    Ok(gone)
+}
+
+/// Runs a statement that deletes sessions and returns their ids.
+pub(super) fn delete(
+    transaction: &Connection,
+    statement: &str,
+    parameters: impl Params,
+) -> Result<Vec<SessionId>, StoreError> {
+    let mut statement = transaction.prepare_cached(statement)?;
+    let gone = statement.query_map(parameters, |row| row.get(0).map(SessionId::from_bytes))?;
+    Ok(gone.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn ended(state: &mut State, sessions: &[SessionId]) {
+    for session in sessions {
+        state.change(Change::Ended(*session));
+    }
+}

@@ -1,0 +1,190 @@
+use super::*;
+
+#[tokio::test]
+async fn who_joins_is_known_and_stays_so() {
+    let bench = Bench::new();
+    let people = bench.open();
+    assert!(!people.has_admin() && !people.open_admin_invite_exists().await.unwrap());
+    assert_eq!(
+        invite(&people, 1, Role::Admin, 1).await.unwrap(),
+        Timestamp(1_000_000).plus(DAY)
+    );
+    assert!(people.open_admin_invite_exists().await.unwrap());
+    let alice = people
+        .join(token(1), account(1, "Alice"), session(1))
+        .await
+        .unwrap();
+    assert_eq!((alice.name.as_str(), alice.role), ("Alice", Role::Admin));
+    assert!(people.has_admin() && !people.open_admin_invite_exists().await.unwrap());
+
+    for people in [people, bench.open()] {
+        assert_eq!(people.account(&alice.id).as_ref(), Some(&alice));
+        assert_eq!(
+            people.account_by_name(&"ＡＬＩＣＥ".parse().unwrap()).as_ref(),
+            Some(&alice)
+        );
+        let credentials = people.credentials(&"alice".parse().unwrap());
+        assert_eq!(credentials, Some((alice.clone(), account(1, "Alice").password)));
+        assert_eq!(people.credentials(&"bob".parse().unwrap()), None);
+        let resumed = people.resume(&secret(1), IDLE).await.unwrap();
+        assert_eq!((&resumed.account, resumed.session), (&alice, session(1).id));
+        assert_eq!(resumed.expires, Timestamp(1_000_000).plus(LIFETIME));
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_is_refused_with_its_reason() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let join = |number| people.join(token(number), account(9, "nina"), session(9));
+    assert_eq!(join(1).await, Err(StoreError::InviteUnknown));
+    member(&people, 2, "bob").await;
+    assert_eq!(join(2).await, Err(StoreError::InviteUsed));
+    invite(&people, 3, Role::Guest, 5).await.unwrap();
+    bench.pass(DAY);
+    assert_eq!(join(3).await, Err(StoreError::InviteExpired));
+    people.sweep(IDLE).await.unwrap();
+    bench.set_back(DAY);
+    assert_eq!(
+        join(3).await,
+        Err(StoreError::InviteExpired),
+        "with the clock set back"
+    );
+    drop(people);
+    let people = bench.open();
+    let join = |number| people.join(token(number), account(9, "nina"), session(9));
+    assert_eq!(
+        join(3).await,
+        Err(StoreError::InviteExpired),
+        "and after a restart"
+    );
+    bench.pass(DAY * 32);
+    people.sweep(IDLE).await.unwrap();
+    assert_eq!(
+        join(3).await,
+        Err(StoreError::InviteUnknown),
+        "forgotten in the end"
+    );
+    assert_eq!(people.account_by_name(&"nina".parse().unwrap()), None);
+}
+
+#[tokio::test]
+async fn a_taken_name_uses_no_invitation_up() {
+    let bench = Bench::new();
+    let people = bench.open();
+    member(&people, 1, "bob").await;
+    invite(&people, 2, Role::Member, 1).await.unwrap();
+    let taken = people.join(token(2), account(2, "BOB"), session(2)).await;
+    assert_eq!(taken, Err(StoreError::NameTaken));
+    assert_eq!(
+        people.resume(&secret(2), IDLE).await,
+        Err(StoreError::SessionUnknown)
+    );
+    let mut long = session(2);
+    long.device = "x".repeat(65);
+    assert_eq!(
+        people.join(token(2), account(2, "carol"), long).await,
+        Err(StoreError::TooLarge)
+    );
+    assert_eq!(people.account_by_name(&"carol".parse().unwrap()), None);
+    people
+        .join(token(2), account(2, "carol"), session(2))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_twenty_who_race_for_one_use_one_wins() {
+    let bench = Bench::new();
+    let people = bench.open();
+    invite(&people, 1, Role::Member, 1).await.unwrap();
+    let racers: Vec<_> = (2..22_u8)
+        .map(|number| {
+            let people = people.clone();
+            tokio::spawn(async move {
+                people
+                    .join(
+                        token(1),
+                        account(number, &format!("racer{number}")),
+                        session(number),
+                    )
+                    .await
+            })
+        })
+        .collect();
+    let mut winners = Vec::new();
+    for racer in racers {
+        match racer.await.unwrap() {
+            Ok(account) => winners.push(account),
+            Err(error) => assert_eq!(error, StoreError::InviteUsed),
+        }
+    }
+    assert_eq!(winners.len(), 1);
+    let known = (2..22_u8).filter(|number| people.account(&AccountId::from_bytes([*number; 16])).is_some());
+    assert_eq!(known.count(), 1);
+}
+
+#[tokio::test]
+async fn no_secret_is_stored_in_clear() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let token = Token::from_bytes([0xa7; 16]);
+    let secret = SessionSecret::from_bytes([0x5c; 32]);
+    let invite = NewInvite {
+        token_hash: token_hash(&token),
+        role: Role::Guest,
+        uses: 1,
+        lifetime: DAY,
+        created_by: None,
+    };
+    people.create_invite(invite).await.unwrap();
+    let session = NewSession {
+        secret_hash: secret_hash(&secret),
+        ..session(2)
+    };
+    people
+        .join(token_hash(&token), account(1, "bob"), session)
+        .await
+        .unwrap();
+    drop(people);
+    let mut searched = 0;
+    for file in std::fs::read_dir(bench.directory.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(
+            !bytes
+                .windows(16)
+                .any(|window| window == token.as_bytes() || secret.as_bytes().starts_with(window))
+        );
+        searched += bytes.len();
+    }
+    assert!(searched > 0);
+}
+
+#[tokio::test]
+async fn a_disabled_account_lets_nobody_in() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let bob = member(&people, 1, "bob").await;
+    drop(people);
+    let database = rusqlite::Connection::open(bench.directory.path().join("people.db")).unwrap();
+    assert_eq!(
+        database.execute("UPDATE accounts SET disabled = 1", []).unwrap(),
+        1
+    );
+    drop(database);
+    let people = bench.open();
+    assert_eq!(
+        people.resume(&secret(1), IDLE).await,
+        Err(StoreError::SessionUnknown)
+    );
+    assert_eq!(people.credentials(&bob.name), None);
+    assert_eq!(
+        people.open_session(bob.id, session(2)).await,
+        Err(StoreError::NotFound)
+    );
+    assert_eq!(
+        people.account(&bob.id),
+        Some(bob),
+        "the name still belongs to somebody"
+    );
+}

@@ -1,0 +1,217 @@
+use super::*;
+use crate::people::SESSIONS_PER_ACCOUNT_MAX;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[tokio::test]
+async fn a_session_ends_when_it_is_not_used() {
+    let bench = Bench::new();
+    let people = bench.open();
+    member(&people, 1, "bob").await;
+    bench.pass(IDLE - MINUTE);
+    people.resume(&secret(1), IDLE).await.unwrap();
+    bench.pass(IDLE - MINUTE);
+    people
+        .resume(&secret(1), IDLE)
+        .await
+        .expect("it was used in between");
+    drop(people);
+    let people = bench.open();
+    bench.pass(IDLE - MINUTE);
+    people
+        .resume(&secret(1), IDLE)
+        .await
+        .expect("its use was written down");
+}
+
+#[tokio::test]
+async fn a_session_ends_in_time_however_much_it_is_used() {
+    let bench = Bench::new();
+    let people = bench.open();
+    member(&people, 1, "bob").await;
+    for _ in 0..5 {
+        bench.pass(LIFETIME / 6);
+        people.resume(&secret(1), IDLE).await.unwrap();
+    }
+    bench.pass(LIFETIME / 6);
+    assert_eq!(
+        people.resume(&secret(1), IDLE).await,
+        Err(StoreError::SessionExpired)
+    );
+}
+
+#[tokio::test]
+async fn a_clock_set_back_revives_nothing() {
+    let bench = Bench::new();
+    let people = bench.open();
+    member(&people, 1, "bob").await;
+    member(&people, 2, "carol").await;
+    bench.pass(IDLE);
+    assert_eq!(
+        people.resume(&secret(1), IDLE).await,
+        Err(StoreError::SessionExpired)
+    );
+    // Something is written, and with it the time.
+    invite(&people, 3, Role::Guest, 1).await.unwrap();
+    bench.set_back(IDLE);
+    assert_eq!(
+        people.resume(&secret(1), IDLE).await,
+        Err(StoreError::SessionExpired)
+    );
+    drop(people);
+    let people = bench.open();
+    assert_eq!(
+        people.resume(&secret(2), IDLE).await,
+        Err(StoreError::SessionExpired),
+        "nor does a restart"
+    );
+}
+
+#[tokio::test]
+async fn being_seen_is_written_once_a_minute() {
+    let bench = Bench::new();
+    let people = bench.open();
+    member(&people, 1, "bob").await;
+    let database = rusqlite::Connection::open(bench.directory.path().join("people.db")).unwrap();
+    let seen = || {
+        database
+            .query_row("SELECT last_seen FROM sessions", [], |row| row.get::<_, u32>(0))
+            .unwrap()
+    };
+    assert_eq!(seen(), 1_000_000);
+    bench.pass(MINUTE - Duration::from_millis(1));
+    people.resume(&secret(1), IDLE).await.unwrap();
+    assert_eq!(seen(), 1_000_000);
+    bench.pass(Duration::from_millis(1));
+    people.resume(&secret(1), IDLE).await.unwrap();
+    assert_eq!(seen(), 1_060_000);
+}
+
+#[tokio::test]
+async fn an_ended_session_is_unknown_and_ends_once() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let bob = member(&people, 1, "bob").await;
+    assert_eq!(people.open_session(bob.id, session(2)).await.unwrap(), []);
+    for _ in 0..2 {
+        people.end_session(session(1).id).await.unwrap();
+        assert_eq!(
+            people.resume(&secret(1), IDLE).await,
+            Err(StoreError::SessionUnknown)
+        );
+    }
+    people
+        .resume(&secret(2), IDLE)
+        .await
+        .expect("the other one goes on");
+    let nobody = AccountId::from_bytes([99; 16]);
+    assert_eq!(
+        people.open_session(nobody, session(3)).await,
+        Err(StoreError::NotFound)
+    );
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_other_sessions_of_its_account_alone() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let bob = member(&people, 1, "bob").await;
+    member(&people, 2, "carol").await;
+    for number in [3, 4] {
+        people.open_session(bob.id, session(number)).await.unwrap();
+    }
+    let phc = "$argon2id$new".to_owned();
+    let mut ended = people
+        .set_password(bob.id, phc.clone(), session(3).id)
+        .await
+        .unwrap();
+    ended.sort_unstable();
+    assert_eq!(ended, [session(1).id, session(4).id]);
+    for people in [people, bench.open()] {
+        for number in [1, 4] {
+            assert_eq!(
+                people.resume(&secret(number), IDLE).await,
+                Err(StoreError::SessionUnknown)
+            );
+        }
+        for number in [2, 3] {
+            people.resume(&secret(number), IDLE).await.unwrap();
+        }
+        assert_eq!(people.credentials(&bob.name).unwrap().1.as_ref(), Some(&phc));
+    }
+}
+
+#[tokio::test]
+async fn the_session_that_was_not_seen_the_longest_makes_room() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let bob = member(&people, 0, "bob").await;
+    let most = u8::try_from(SESSIONS_PER_ACCOUNT_MAX).unwrap();
+    for number in 1..most {
+        bench.pass(MINUTE);
+        assert_eq!(people.open_session(bob.id, session(number)).await.unwrap(), []);
+    }
+    bench.pass(MINUTE);
+    people.resume(&secret(0), IDLE).await.unwrap();
+    bench.pass(MINUTE);
+    assert_eq!(
+        people.open_session(bob.id, session(most)).await.unwrap(),
+        [session(1).id]
+    );
+    assert_eq!(
+        people.resume(&secret(1), IDLE).await,
+        Err(StoreError::SessionUnknown)
+    );
+    people.resume(&secret(0), IDLE).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_sweep_removes_what_has_ended_and_nothing_else() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let bob = member(&people, 1, "bob").await;
+    bench.pass(IDLE - MINUTE);
+    people.open_session(bob.id, session(2)).await.unwrap();
+    assert_eq!(people.sweep(IDLE).await.unwrap(), []);
+    bench.pass(MINUTE);
+    assert_eq!(people.sweep(IDLE).await.unwrap(), [session(1).id], "not used");
+    assert_eq!(
+        people.resume(&secret(1), IDLE).await,
+        Err(StoreError::SessionUnknown)
+    );
+    bench.pass(LIFETIME - MINUTE);
+    assert_eq!(
+        people.sweep(LIFETIME * 9).await.unwrap(),
+        [session(2).id],
+        "its time is over"
+    );
+    assert_eq!(people.sweep(Duration::MAX).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn people_can_get_in_when_the_disk_is_full() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let bob = member(&people, 1, "bob").await;
+    people
+        .writer
+        .run(|connection, _| {
+            let pages: i64 = connection.pragma_query_value(None, "page_count", |row| row.get(0))?;
+            connection.pragma_update(None, "max_page_count", pages)?;
+            // From now on whatever is noted makes the database grow.
+            connection.execute_batch(
+                "CREATE TEMP TRIGGER full AFTER UPDATE OF last_seen ON main.sessions BEGIN
+                     UPDATE sessions SET device = zeroblob(100000) || '' WHERE id = new.id;
+                 END",
+            )?;
+            Ok::<_, StoreError>(())
+        })
+        .await
+        .unwrap();
+    bench.pass(MINUTE);
+    let touched = people.writer.run(|transaction, state| {
+        super::super::sessions::touch(transaction, state, SessionId::from_bytes([1; 16]))
+    });
+    assert_eq!(touched.await, Err(StoreError::StorageFull));
+    assert_eq!(people.resume(&secret(1), IDLE).await.unwrap().account, bob);
+}

@@ -1,0 +1,9 @@
+//! Framings: how bytes on a stream become messages and how messages become bytes.
+//!
+//! Everything here is pure: no I/O, no clock, no randomness. A caller feeds bytes in whatever pieces they arrive and
+//! takes whole messages out; a peer that breaks a rule is refused before anything is allocated for it.
+#![forbid(unsafe_code)]
+
+pub mod frame;
+
+pub use frame::{BODY_MAX, Frame, FrameDecoder, FrameError, HEADER_MAX, encode};
