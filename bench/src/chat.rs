@@ -7,13 +7,14 @@ mod stored;
 use crate::clients::TEXT_BYTES;
 use crate::cores::Cores;
 use crate::options::Chat;
-use crate::place::{file_system, sync_floor};
+use crate::place::describe_floor;
 use crate::servers::ngircd::LIFTED;
-use crate::table::{number, say};
-use anyhow::{Context as _, Result};
+use crate::table::say;
+use anyhow::{Context as _, Result, bail};
 use peers::{LIFTED_AT_THE_HUB, Peers};
 use std::path::Path;
 use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::LocalSet;
 
 /// How long each measurement sends.
@@ -41,16 +42,28 @@ pub(crate) fn run(options: &Chat) -> Result<()> {
         .enable_all()
         .build()?;
     runtime.block_on(LocalSet::new().run_until(async {
-        {
-            let (_home, peers) = start(&options.disk, cores).await?;
-            stored::measure(&peers, options.rounds.runs, sending).await?;
+        // Returning ends the servers and removes their files; dying of the signal would not (ngircd changes its user,
+        // and so never hears that this program has died).
+        let (mut term, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        tokio::select! {
+            done = measure(options, cores, sending) => done,
+            _ = term.recv() => bail!("interrupted"),
+            _ = interrupt.recv() => bail!("interrupted"),
         }
-        for members in &options.members {
-            let (_home, peers) = start(&options.disk, cores).await?;
-            fan_out::measure(&peers, *members, options.rounds.runs, sending).await?;
-        }
-        Ok(())
     }))
+}
+
+async fn measure(options: &Chat, cores: Cores, sending: Duration) -> Result<()> {
+    let runs = options.rounds.runs;
+    {
+        let (_home, peers) = start(&options.disk, cores).await?;
+        stored::measure(&peers, runs, sending).await?;
+    }
+    for members in &options.members {
+        let (_home, peers) = start(&options.disk, cores).await?;
+        fan_out::measure(&peers, *members, runs, sending).await?;
+    }
+    Ok(())
 }
 
 /// Servers with nothing in them. The directory goes when everything else is gone: it comes first, and drops last.
@@ -71,18 +84,7 @@ fn describe(options: &Chat, cores: Cores) -> Result<()> {
     say("landline: TLS, each message synced before its acknowledgement and its delivery")?;
     say("JetStream: files, acknowledged without a sync; nats-server and ngircd: plain text, nothing stored")?;
     say(&format!("lifted: {LIFTED_AT_THE_HUB}; {LIFTED}"))?;
-    let disk = &options.disk;
-    let floor = sync_floor(disk)?;
-    let microseconds = |part| floor.quantile(part).map_or(0.0, |seconds| seconds * 1e6);
-    let (median, worst) = (microseconds(0.5), microseconds(0.99));
-    let alone = number(1e6 / median.max(1.0));
-    say(&format!(
-        "{} ({}): a small append and its fdatasync: median {} us, p99 {} us: at most {alone}/s one after the other",
-        disk.display(),
-        file_system(disk)?,
-        number(median),
-        number(worst)
-    ))
+    say(&describe_floor(&options.disk)?)
 }
 
 /// Each member is a descriptor here, at each of the servers, which inherit the limit.

@@ -5,7 +5,7 @@ mod tree;
 mod workload;
 
 use crate::options::{Files, Rounds};
-use crate::place::{file_system, settle, sync_floor};
+use crate::place::{describe_floor, file_system, settle};
 use crate::servers::children_time;
 use crate::statistics::{Samples, rate};
 use crate::table::{Table, number, ratio, say, spread};
@@ -41,11 +41,7 @@ fn measure(directory: &Path, rounds: Rounds, disk: bool) -> Result<()> {
     let home = home.with_context(|| format!("could not work in {}", directory.display()))?;
     let place = format!("{} ({})", directory.display(), file_system(directory)?);
     if disk {
-        let floor = sync_floor(home.path())?;
-        let [least, median, greatest] = spread(&floor).map(|seconds| format!("{seconds} s"));
-        say(&format!(
-            "\n{place}: a small append and its fdatasync: {median} ({least} to {greatest})"
-        ))?;
+        say(&format!("\n{}", describe_floor(home.path())?))?;
     }
     for workload in Workload::all(rounds.quick) {
         let source = home.path().join("source");

@@ -1,6 +1,7 @@
 //! Where files are written: what file system it is, and what a sync costs there.
 
 use crate::statistics::Samples;
+use crate::table::number;
 use anyhow::{Context as _, Result};
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -26,8 +27,23 @@ fn deepest_mount<'a>(mounts: &'a str, directory: &Path) -> Option<&'a str> {
     above.max_by_key(|fields| fields[1].len()).map(|fields| fields[2])
 }
 
+/// The floor of everything that is durable there, in words.
+pub(crate) fn describe_floor(directory: &Path) -> Result<String> {
+    let floor = sync_floor(directory)?;
+    let microseconds = |part| floor.quantile(part).map_or(0.0, |seconds| seconds * 1e6);
+    let (median, late) = (microseconds(0.5), microseconds(0.99));
+    Ok(format!(
+        "{} ({}): a small append and its fdatasync: median {} us, p99 {} us: at most {}/s one after the other",
+        directory.display(),
+        file_system(directory)?,
+        number(median),
+        number(late),
+        number(1e6 / median.max(1.0))
+    ))
+}
+
 /// Seconds that a small append and its fdatasync take: nobody who syncs each message alone is faster.
-pub(crate) fn sync_floor(directory: &Path) -> Result<Samples> {
+fn sync_floor(directory: &Path) -> Result<Samples> {
     let mut file = tempfile::tempfile_in(directory).context("could not make a file to sync")?;
     let mut samples = Samples::default();
     for _ in 0..SYNCS {

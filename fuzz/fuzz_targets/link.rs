@@ -9,10 +9,7 @@ fuzz_target!(|text: &str| {
         let written = link.reveal();
         assert!(written.len() <= LINK_MAX);
         assert_eq!(written.parse(), Ok(link.clone()));
-        assert!(
-            !format!("{link:?}").contains(&link.token.reveal()),
-            "the token is a secret"
-        );
+        assert_eq!(format!("{:?}", link.token), "Token(..)", "the token is a secret");
         sound(&link.address);
     }
     if let Ok(address) = text.parse::<HubAddress>() {

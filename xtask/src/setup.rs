@@ -20,6 +20,12 @@ const PACKAGES: &[Package] = &[
         "asks the hub's web page over HTTP/1.1 and HTTP/2",
     ),
     Package::new(
+        "faketime",
+        "faketime",
+        &[Use::Test],
+        "a hub or a client whose clock was set back or forward",
+    ),
+    Package::new(
         "iproute2",
         "ip",
         &[Use::Test],

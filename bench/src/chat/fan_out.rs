@@ -13,8 +13,8 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-/// Messages on the way at most. ngircd closes connections with more than some hundred KiB waiting; none of the servers
-/// gets faster with more.
+/// Messages on the way at most: enough that a server always has the next one. With four times as many, what a delivery
+/// costs each server differs less than between two runs.
 const WINDOW: u64 = 256;
 
 /// Measures every peer, in turns.

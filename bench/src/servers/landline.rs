@@ -48,7 +48,7 @@ impl LandlineHub {
             .arg(&file);
         command.envs(settings.iter().map(|(name, value)| (name, value)));
         let watch = watch(&ready)?;
-        let server = Server::start("landline", command)?;
+        let server = Server::start("landline", &command)?;
         await_file(&file, &watch, &server)?;
         let text = fs::read_to_string(&file).context("could not read the hub's ready file")?;
         let ready: Ready =

@@ -32,7 +32,7 @@ impl NatsServer {
                 "--store_dir",
             ])
             .arg(home);
-        let server = Server::start("nats-server", command)?;
+        let server = Server::start("nats-server", &command)?;
         let line = server.await_line(LISTENING)?;
         let (_, address) = line.split_once(LISTENING).context("no address")?;
         let address = address

@@ -25,7 +25,7 @@ impl Ngircd {
         fs::write(&file, configuration(address.port()))?;
         let mut command = cores.server("ngircd");
         command.args(["--nodaemon", "--config"]).arg(&file);
-        let mut server = Server::start("ngircd", command)?;
+        let mut server = Server::start("ngircd", &command)?;
         server.await_port(address)?;
         Ok(Self { server, address })
     }

@@ -38,7 +38,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts it; both its outputs are its log.
-    pub(crate) fn start(name: &'static str, mut command: Command) -> Result<Self> {
+    pub(crate) fn start(name: &'static str, command: &Command) -> Result<Self> {
+        let mut command = ending_with_us(command);
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -160,6 +161,22 @@ impl Drop for Server {
     }
 }
 
+/// The same command, which gets a signal when this program ends without having ended it: killed, or interrupted.
+fn ending_with_us(command: &Command) -> Command {
+    let mut bound = Command::new("setpriv");
+    bound
+        .args(["--pdeathsig", "TERM", "--"])
+        .arg(command.get_program())
+        .args(command.get_args());
+    for (variable, value) in command.get_envs() {
+        match value {
+            Some(value) => bound.env(variable, value),
+            None => bound.env_remove(variable),
+        };
+    }
+    bound
+}
+
 /// The processor time of all processes that this one has waited for, and of those that they have.
 pub(crate) fn children_time() -> Result<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
@@ -218,7 +235,7 @@ mod tests {
             "-c",
             "echo warming up; echo ready >&2; exec cat /dev/zero > /dev/null",
         ]);
-        let server = Server::start("cat", command).unwrap();
+        let server = Server::start("cat", &command).unwrap();
         assert_eq!(server.await_line("ready").unwrap(), "ready");
         assert!(server.resident_bytes().unwrap() > 0);
         server.processor_time().unwrap();
@@ -229,7 +246,7 @@ mod tests {
     fn a_server_that_ends_before_it_serves_is_an_error_with_its_words() {
         let mut command = Command::new("sh");
         command.args(["-c", "echo no such option; exit 3"]);
-        let server = Server::start("sh", command).unwrap();
+        let server = Server::start("sh", &command).unwrap();
         let error = server.await_line("ready").unwrap_err().to_string();
         assert!(error.contains("no such option"), "{error}");
         let ended = server.ended().unwrap();

@@ -26,7 +26,7 @@ impl RsyncDaemon {
             .arg(format!("--port={port}"))
             .arg(format!("--config={}", file.display()));
         command.arg(format!("--log-file={}", home.join("rsyncd.log").display()));
-        let mut server = Server::start("rsync", command)?;
+        let mut server = Server::start("rsync", &command)?;
         server.await_port(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
         Ok(Self { server, port })
     }

@@ -33,7 +33,7 @@ impl Sshd {
         fs::write(&file, configuration(home, port))?;
         let mut command = Command::new(PROGRAM);
         command.args(["-D", "-e", "-f"]).arg(&file);
-        let server = Server::start("sshd", command)?;
+        let server = Server::start("sshd", &command)?;
         server.await_line("Server listening")?;
         Ok(Self {
             server,

@@ -76,7 +76,8 @@ fn hint(error: &Error) -> Option<String> {
     }
 }
 
-fn is_broken_pipe(error: &Error) -> bool {
+/// Whether an error says only that nobody reads our output any more.
+pub(crate) fn is_broken_pipe(error: &Error) -> bool {
     error.chain().any(|cause| {
         let io = cause.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
         let json = cause

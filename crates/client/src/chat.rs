@@ -2,6 +2,7 @@
 
 use crate::connection::{ClientEvent, Connection};
 use crate::error::ClientError;
+use crate::heads::HeadError;
 use crate::hubs::{Hub, connect};
 use aws_lc_rs::rand;
 use bytes::Bytes;
@@ -114,6 +115,7 @@ impl Chat {
             connection,
             events,
             seen: since.unwrap_or(room.head.sequence),
+            stored: room.head.sequence,
             said: Some(said),
             waiting: VecDeque::new(),
             answers: JoinSet::new(),
@@ -192,6 +194,8 @@ struct Talk {
     answers: JoinSet<(ClientId, Result<Sent, ClientError>)>,
     /// The last event of our own that is acknowledged.
     own: u64,
+    /// How far the hub has said that the room is.
+    stored: u64,
     updates: mpsc::Sender<Update>,
 }
 
@@ -259,6 +263,7 @@ impl Talk {
         // After a reconnection the hub may repeat what was on its way.
         if event.sequence > self.seen {
             self.seen = event.sequence;
+            self.stored = self.stored.max(event.sequence);
             self.tell(Update::Event(event, text)).await?;
         }
         Ok(())
@@ -281,6 +286,7 @@ impl Talk {
         match (answer, saying) {
             (Ok(sent), _) => {
                 self.own = self.own.max(sent.sequence);
+                self.stored = self.stored.max(sent.sequence);
                 self.tell(Update::Acknowledged(client_id, sent)).await?;
             }
             (Err(error), Some(saying)) => {
@@ -350,7 +356,15 @@ impl Talk {
 
     async fn resume(&mut self) -> Result<(), ClientError> {
         let connection = connect(&self.hub).await?;
-        let (events, _) = subscribe(&connection, &self.target, Some(self.seen)).await?;
+        let (events, room) = subscribe(&connection, &self.target, Some(self.seen)).await?;
+        // A hub that was restored from an older copy would give out numbers again that this chat has seen.
+        if room.head.sequence < self.stored {
+            return Err(ClientError::Head(HeadError::Shorter {
+                room: room.id,
+                sequence: room.head.sequence,
+                remembered: self.stored,
+            }));
+        }
         (self.connection, self.events) = (connection, events);
         self.answers = JoinSet::new();
         for saying in self.waiting.clone() {

@@ -213,6 +213,15 @@ pub(crate) async fn subscribe(
     });
     services.chat.barrier(enter).await;
     let (record, cursor) = outcome.await.map_err(|error| from_store(&error))?;
+    let head = record.head.sequence;
+    if let Some(since) = call.since.filter(|since| *since > head) {
+        let message = format!(
+            "{} ends with event {head}; there is no event {since}",
+            call.target
+        );
+        return Err(Refusal::new(ErrorCode::Conflict, message)
+            .with_hint("if there was one, the hub was restored from an older copy: landline audit"));
+    }
     Ok((describe(services, who, &record), cursor))
 }
 

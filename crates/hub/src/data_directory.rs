@@ -92,9 +92,6 @@ impl DataDirectory {
             fs::create_dir_all(parent).map_err(|source| failed("create", parent, source))?;
         }
         create_directory(path)?;
-        if !path.join(LOCK_NAME).exists() {
-            sync_names_above(path)?;
-        }
         refuse_foreign_content(path)?;
         keep_private(path, &mut warnings)?;
         let (lock, is_new) = take_lock(path)?;
@@ -103,8 +100,7 @@ impl DataDirectory {
             create_directory(&part)?;
             keep_private(&part, &mut warnings)?;
         }
-        // The parts' names are on the disk before anything in them is trusted to be.
-        sync_directory(path)?;
+        sync_file_systems(path)?;
         Ok(Self {
             path: path.to_owned(),
             is_new,
@@ -246,23 +242,13 @@ fn holder(lock: &File) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-fn sync_directory(path: &Path) -> Result<(), DataDirectoryError> {
-    open_directory(path)?
-        .sync_all()
-        .map_err(|source| failed("sync", path, source))
-}
-
-/// Without its own name, and those of the directories that were made for it, the data directory would be gone after a
-/// power cut, whatever was synced in it. The lock file is made after this, so that where it stands this was done.
-fn sync_names_above(path: &Path) -> Result<(), DataDirectoryError> {
-    let whole = std::path::absolute(path).map_err(|source| failed("find", path, source))?;
-    for above in whole.ancestors().skip(1) {
-        match sync_directory(above) {
-            // Not ours to read: nothing was made in it by us.
-            Err(DataDirectoryError::Io { source, .. })
-                if source.kind() == io::ErrorKind::PermissionDenied => {}
-            other => other?,
-        }
+/// Makes durable whatever is there now: the names of the data directory and its parts, which may be new, and what a hub
+/// that was killed had written and not yet synced. Everything that is acknowledged from here on stands on that: a
+/// message that is sent again is acknowledged without being written again. The parts may be file systems of their own.
+fn sync_file_systems(path: &Path) -> Result<(), DataDirectoryError> {
+    let parts = PARTS.iter().map(|part| path.join(part));
+    for path in std::iter::once(path.to_owned()).chain(parts) {
+        rustix::fs::syncfs(open_directory(&path)?).map_err(|errno| failed("sync", &path, errno.into()))?;
     }
     Ok(())
 }

@@ -169,6 +169,7 @@ impl Hub {
     /// Serves until `stop` is cancelled, then drains for at most the configured time; `now` ends that at once.
     pub async fn run(self, stop: CancellationToken, now: CancellationToken) {
         tracing::info!(name = %self.started.name, addresses = ?self.started.addresses, "the hub serves");
+        let bound: Vec<SocketAddr> = self.listeners.iter().map(|listener| listener.address).collect();
         let gate = Gate::new(self.services.config.limits);
         let connections = TaskTracker::new();
         let accepting = TaskTracker::new();
@@ -183,11 +184,7 @@ impl Hub {
             ));
         }
         accepting.close();
-        let housekeeping = tokio::spawn(keep_house(
-            Arc::clone(&self.services),
-            self.authority,
-            self.started.addresses,
-        ));
+        let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.services), self.authority, bound));
         stop.cancelled().await;
         tracing::info!("the hub stops");
         accepting.wait().await;
@@ -382,16 +379,25 @@ async fn keep_house(services: Arc<Services>, authority: Arc<Authority>, bound: V
     }
 }
 
+/// Follows the machine's addresses: those that invitations name, and those that the leaf certificate names.
 async fn refresh(services: &Arc<Services>, authority: &Arc<Authority>, bound: &[SocketAddr]) {
-    let authority = Arc::clone(authority);
-    match tokio::task::spawn_blocking(move || authority.refresh(SystemTime::now())).await {
-        Ok(Ok(false)) => {}
-        Ok(Ok(true)) => {
-            tracing::info!("the leaf certificate was re-issued");
+    let (authority, bound) = (Arc::clone(authority), bound.to_vec());
+    let looked = tokio::task::spawn_blocking(move || {
+        let machine = tls::addresses()?;
+        Ok::<_, TlsError>((
+            spell_out_on(&bound, &machine),
+            authority.refresh(SystemTime::now())?,
+        ))
+    });
+    match looked.await {
+        Ok(Ok((reachable, reissued))) => {
+            if reissued {
+                tracing::info!(addresses = ?reachable, "the leaf certificate was re-issued");
+            }
             let mut addresses = services.addresses.write().unwrap_or_else(PoisonError::into_inner);
-            *addresses = bound.iter().map(ToString::to_string).collect();
+            *addresses = reachable.iter().map(ToString::to_string).collect();
         }
-        Ok(Err(error)) => tracing::error!(%error, "the leaf certificate cannot be re-issued"),
+        Ok(Err(error)) => tracing::error!(%error, "the addresses of this machine cannot be followed"),
         Err(error) => tracing::error!(%error, "the look at the addresses did not end"),
     }
 }

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use std::sync::{Mutex, PoisonError};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 
 /// One connection's outbox.
 ///
@@ -17,12 +17,14 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    /// Puts a reply, encoded, and wakes the connection.
-    pub(crate) fn put(&self, reply: Bytes) {
+    /// Puts a reply, encoded, gives its place among the requests in flight back, and wakes the connection. In this
+    /// order: a connection that finds all places free has all replies, and it is woken after both.
+    pub(crate) fn put(&self, reply: Bytes, place: OwnedSemaphorePermit) {
         self.replies
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(reply);
+        drop(place);
         self.wake.notify_one();
     }
 

@@ -1,7 +1,7 @@
 //! What a native connection is allowed to ask, and in which order: pure states, no I/O.
 //!
 //! ```text
-//! Greeting --hello--> Anonymous --join, login, resume--> LoggedIn --logout--> Anonymous
+//! Greeting --hello--> Anonymous --join, login, resume--> LoggedIn --logout--> the connection closes
 //! ```
 //!
 //! A request out of its place is refused; the connection goes on. Which requests an account may make is not decided

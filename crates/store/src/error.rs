@@ -50,7 +50,7 @@ pub enum StoreError {
     #[error("the invitation was used already")]
     InviteUsed,
     /// No such session.
-    #[error("the session does not exist")]
+    #[error("the session has ended, or there never was one")]
     SessionUnknown,
     /// The session's time is over, or it was not used for too long.
     #[error("the session has expired")]

@@ -2,6 +2,7 @@
 
 use crate::context::{Context, Usage, heads};
 use crate::json;
+use crate::report::is_broken_pipe;
 use anyhow::{Context as _, Result};
 use landline_client::ClientError;
 use landline_client::audit::{Finding, audit};
@@ -95,7 +96,15 @@ impl Audit {
         Ok(found.intact())
     }
 
+    /// Writes a line. A reader that has gone does not change what is found, nor the exit code.
     fn write(&self, line: &Line) -> Result<()> {
+        match self.write_out(line) {
+            Err(error) if is_broken_pipe(&error) => Ok(()),
+            written => written,
+        }
+    }
+
+    fn write_out(&self, line: &Line) -> Result<()> {
         let mut output = std::io::stdout().lock();
         if self.json {
             writeln!(output, "{}", json::line(line)?)?;
@@ -105,12 +114,19 @@ impl Audit {
         match &line.fault {
             None => writeln!(
                 output,
-                "{room}  intact, {} events",
-                line.events.unwrap_or_default()
+                "{room}  intact, {}",
+                events(line.events.unwrap_or_default())
             )?,
             Some(fault) => writeln!(output, "{room}  NOT INTACT: {}", escape(fault))?,
         }
         Ok(())
+    }
+}
+
+fn events(count: u64) -> String {
+    match count {
+        1 => "1 event".to_owned(),
+        count => format!("{count} events"),
     }
 }
 

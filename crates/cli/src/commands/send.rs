@@ -1,6 +1,7 @@
 //! `landline send`: says one thing to a room or a person.
 
 use crate::context::{Context, heads};
+use crate::report::note;
 use crate::{json, show};
 use anyhow::{Result, bail};
 use bytes::Bytes;
@@ -12,9 +13,16 @@ use landline_model::target::Target;
 use serde::Serialize;
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
-/// How often a message is sent in all where the connection is lost before its acknowledgement.
-const ATTEMPTS: usize = 3;
+/// For how long a message is sent again whose acknowledgement was lost with the connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The pause before it is sent again; it doubles up to [`PAUSE_MAX`].
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// The longest pause before it is sent again.
+const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Say one thing to a room or a person.
 ///
@@ -80,16 +88,36 @@ impl Send {
     }
 }
 
-/// Sends until it is acknowledged; the client id keeps a second time from becoming a second message.
+/// Sends until it is acknowledged. Where the connection is lost before that, the message may have been said or not: it
+/// is sent again, and the client id keeps a second time from becoming a second message.
 async fn send(hub: &Hub, call: &chat::Send, text: &Bytes) -> Result<Sent, ClientError> {
-    let mut attempts = 1..=ATTEMPTS;
+    let mut in_doubt_since: Option<Instant> = None;
+    let mut pause = PAUSE;
     loop {
-        attempts.next();
-        let connection = landline_client::connect(hub).await?;
-        match connection.exchange(call, text.clone()).await {
-            Err(ClientError::Lost { .. }) if !attempts.is_empty() => {}
-            result => return result.map(|answer| answer.reply),
+        let error = match landline_client::connect(hub).await {
+            Ok(connection) => match connection.exchange(call, text.clone()).await {
+                Ok(answer) => return Ok(answer.reply),
+                Err(error) => {
+                    if matches!(error, ClientError::Lost { .. }) {
+                        in_doubt_since.get_or_insert_with(Instant::now);
+                    }
+                    error
+                }
+            },
+            Err(error) => error,
+        };
+        let Some(since) = in_doubt_since else {
+            return Err(error);
+        };
+        if !error.is_passing() || since.elapsed() + pause > PATIENCE {
+            let target = &call.target;
+            note(&format!(
+                "the message may have been said or not: landline history {target} shows"
+            ));
+            return Err(error);
         }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 

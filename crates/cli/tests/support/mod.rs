@@ -73,7 +73,12 @@ impl Hub {
     /// The same with more variables in its environment: `("LANDLINE_LIMITS_CONNECTIONS", "2")`.
     #[must_use]
     pub(crate) fn start_in(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let place = tempfile::tempdir().unwrap();
+        Self::start_at(tempfile::tempdir().unwrap(), environment, arguments)
+    }
+
+    /// The same in a directory that is prepared: what is `data` in it becomes the data directory.
+    #[must_use]
+    pub(crate) fn start_at(place: TempDir, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
         let (child, ready) = Self::serve(place.path(), "127.0.0.1:0", environment, arguments);
         let link = ready["invite"]
             .as_str()
@@ -210,9 +215,14 @@ impl Person {
     /// Somebody whom the admin brings in with this role.
     #[must_use]
     pub(crate) fn invited(&self, hub: &Hub, role: &str, name: &str) -> Self {
-        let invitation = self.run(["invite", "--role", role, "--json"]).succeeds();
-        let invitation: Value = serde_json::from_str(&invitation).unwrap();
-        Self::join(hub, invitation["link"].as_str().unwrap(), name)
+        Self::join(hub, &self.invitation(&["--role", role]), name)
+    }
+
+    /// A link from this admin, made with these options of `invite`.
+    #[must_use]
+    pub(crate) fn invitation(&self, options: &[&str]) -> String {
+        let link = self.run(["invite"].iter().chain(options)).succeeds();
+        link.trim_end().to_owned()
     }
 
     /// Somebody who has joined no hub.
@@ -233,6 +243,25 @@ impl Person {
     #[must_use]
     pub(crate) fn configuration(&self) -> PathBuf {
         self.place.path().join("config/landline")
+    }
+
+    /// Logs in by name and password, as on a machine that does not know the hub yet.
+    pub(crate) fn logs_in(&self, hub: &Hub, name: &str, password: &str) -> Output {
+        let fingerprint = hub.ready["fingerprint"].as_str().unwrap();
+        let place = ["login", hub.address(), "--fingerprint", fingerprint];
+        let arguments = [&place[..], &["--name", name, "--password-stdin"]].concat();
+        self.run_with(arguments, format!("{password}\n"))
+    }
+
+    /// The secret of this person's session, as the client keeps it.
+    #[must_use]
+    pub(crate) fn session_secret(&self) -> String {
+        let hubs = fs::read_to_string(self.configuration().join("hubs.toml")).unwrap();
+        let secret = hubs.lines().find_map(|line| line.strip_prefix("secret = "));
+        secret
+            .expect("somebody who is logged in")
+            .trim_matches('"')
+            .to_owned()
     }
 
     /// The program as this person runs it, with nothing on its standard input.

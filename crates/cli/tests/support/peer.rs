@@ -51,8 +51,7 @@ impl Peer {
     /// Connects and becomes somebody.
     pub(crate) fn joined(hub: &Hub, link: &str, name: &str) -> Self {
         let mut peer = Self::greeted(hub);
-        let token = link.split_once('#').unwrap().1.split_once('.').unwrap().0;
-        let account = peer.ask("join", &json!({ "token": token, "name": name }));
+        let account = peer.ask("join", &json!({ "token": token(link), "name": name }));
         assert!(account["ok"].is_object(), "{account}");
         peer
     }
@@ -121,6 +120,12 @@ impl Peer {
         let more = self.receive();
         assert!(more.is_none(), "{more:?}");
     }
+}
+
+/// The token in a link.
+pub(crate) fn token(link: &str) -> &str {
+    let (_, fragment) = link.split_once('#').unwrap();
+    fragment.split_once('.').unwrap().0
 }
 
 /// Reads until `buffer` is full; false where the connection had ended before.

@@ -141,7 +141,7 @@ pub const SETTINGS: &[Setting] = &[
         10,
         1,
         300,
-        "Seconds from accepting a connection until its hello.",
+        "Seconds from accepting a connection until somebody is logged in on it.",
     ),
     number(
         "limits.idle_seconds",

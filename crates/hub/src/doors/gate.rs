@@ -5,6 +5,13 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Of all connections, one in this many may be on its way through the handshake and the login.
+const HANDSHAKE_SHARE: usize = 4;
+
+/// How often the log is told of connections that were turned away.
+const TELL_EVERY: Duration = Duration::from_secs(60);
 
 /// Counts who is inside. Cheap to clone.
 #[derive(Clone)]
@@ -17,7 +24,16 @@ pub(crate) struct Gate {
 #[derive(Default)]
 struct Counts {
     connections: usize,
+    handshakes: usize,
     by_address: HashMap<IpAddr, OfAddress>,
+    turned_away: TurnedAway,
+}
+
+/// What the log has not been told yet: a flood of connections must not become a flood of records.
+#[derive(Default)]
+struct TurnedAway {
+    told: Option<Instant>,
+    untold: u64,
 }
 
 #[derive(Default)]
@@ -43,6 +59,8 @@ pub(crate) enum Full {
     ConnectionsOfAddress,
     #[error("limits.handshakes_per_address is reached")]
     HandshakesOfAddress,
+    #[error("a quarter of limits.connections has not logged in yet")]
+    Handshakes,
 }
 
 impl Gate {
@@ -61,6 +79,7 @@ impl Gate {
         if counts.connections >= self.limits.connections {
             return Err(Full::Connections);
         }
+        let handshakes = counts.handshakes;
         let of_address = counts.by_address.entry(peer).or_default();
         if of_address.connections >= self.limits.connections_per_address {
             return Err(Full::ConnectionsOfAddress);
@@ -68,9 +87,15 @@ impl Gate {
         if of_address.handshakes >= self.limits.handshakes_per_address {
             return Err(Full::HandshakesOfAddress);
         }
+        // Those who are logged in always find the greater part of the hub free of those who are not.
+        let share = self.limits.connections.div_ceil(HANDSHAKE_SHARE);
+        if handshakes >= share.max(self.limits.handshakes_per_address) {
+            return Err(Full::Handshakes);
+        }
         of_address.connections += 1;
         of_address.handshakes += 1;
         counts.connections += 1;
+        counts.handshakes += 1;
         let number = self.numbers.fetch_add(1, Ordering::Relaxed);
         Ok(Admission {
             gate: self.clone(),
@@ -78,6 +103,20 @@ impl Gate {
             number,
             in_handshake: AtomicBool::new(true),
         })
+    }
+
+    /// Notes that a connection was turned away: the first at once, those of the next minute as a number.
+    pub(crate) fn turned_away(&self, peer: IpAddr, full: Full, now: Instant) {
+        let mut counts = self.lock();
+        let news = &mut counts.turned_away;
+        if news.told.is_some_and(|told| now < told + TELL_EVERY) {
+            news.untold += 1;
+            return;
+        }
+        let others = std::mem::take(&mut news.untold);
+        news.told = Some(now);
+        drop(counts);
+        tracing::warn!(%peer, %full, others, "a connection was turned away");
     }
 
     fn lock(&self) -> MutexGuard<'_, Counts> {
@@ -99,10 +138,12 @@ impl Admission {
 
     /// Gives back the place among the handshakes.
     pub(crate) fn handshake_is_over(&self) {
-        if self.in_handshake.swap(false, Ordering::Relaxed)
-            && let Some(of_address) = self.gate.lock().by_address.get_mut(&self.peer)
-        {
-            of_address.handshakes -= 1;
+        if self.in_handshake.swap(false, Ordering::Relaxed) {
+            let mut counts = self.gate.lock();
+            counts.handshakes -= 1;
+            if let Some(of_address) = counts.by_address.get_mut(&self.peer) {
+                of_address.handshakes -= 1;
+            }
         }
     }
 }
@@ -124,14 +165,17 @@ impl Drop for Admission {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     const ONE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 2));
 
     fn gate() -> Gate {
+        gate_of(4)
+    }
+
+    fn gate_of(connections: usize) -> Gate {
         Gate::new(Limits {
-            connections: 4,
+            connections,
             connections_per_address: 3,
             handshakes_per_address: 2,
             header_bytes: 1024,
@@ -152,11 +196,28 @@ mod tests {
         first.handshake_is_over();
         let third = gate.admit(ONE).unwrap();
         assert_eq!(gate.admit(ONE).err(), Some(Full::ConnectionsOfAddress));
+        second.handshake_is_over();
         let _fourth = gate.admit(OTHER).unwrap();
         assert_eq!(gate.admit(OTHER).err(), Some(Full::Connections));
         drop((first, second, third));
         assert_eq!(gate.lock().by_address.len(), 1);
         assert!(gate.admit(ONE).is_ok());
+    }
+
+    #[test]
+    fn those_who_have_not_logged_in_take_a_quarter_at_most() {
+        let gate = gate_of(8);
+        let mut inside: Vec<Admission> = (1..=2)
+            .map(|last| gate.admit(IpAddr::from([192, 0, 2, last])).unwrap())
+            .collect();
+        assert_eq!(
+            gate.admit(IpAddr::from([192, 0, 2, 3])).err(),
+            Some(Full::Handshakes)
+        );
+        inside[0].handshake_is_over();
+        inside.push(gate.admit(OTHER).unwrap());
+        drop(inside);
+        assert_eq!(gate.lock().handshakes, 0);
     }
 
     #[test]

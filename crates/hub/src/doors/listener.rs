@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -73,7 +73,7 @@ pub(crate) async fn accept_all(
                             admission,
                         ));
                     }
-                    Err(full) => tracing::warn!(peer = %peer.ip(), %full, "a connection was turned away"),
+                    Err(full) => gate.turned_away(peer.ip(), full, Instant::now()),
                 }
             }
             Err(error) if is_of_the_connection(&error) => {

@@ -31,12 +31,15 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 /// How long a peer may take over one message: a byte a minute is not a message.
 const MESSAGE_TIME: Duration = Duration::from_secs(60);
+
+/// How long a connection that ends may take to hear why.
+const GOODBYE_TIME: Duration = Duration::from_secs(5);
 
 /// What is read at once at least, in bytes.
 const READ_BYTES: usize = 8 * 1024;
@@ -57,6 +60,8 @@ enum Gone {
     Closed,
     #[error("the peer broke the framing: {0}")]
     Framing(#[from] FrameError),
+    #[error("somebody logged out")]
+    LoggedOut,
     #[error("nobody logged in in time")]
     NoLogin,
     #[error("the peer was silent too long")]
@@ -85,7 +90,7 @@ pub(super) async fn serve(
         biased;
         () = end.cancelled() => tracing::info!(%peer, "a connection was closed because its session ended"),
         why = connection.run() => match why {
-            Gone::Closed | Gone::Stopping => tracing::debug!(%peer, %why, "a connection ended"),
+            Gone::Closed | Gone::LoggedOut | Gone::Stopping => tracing::debug!(%peer, %why, "a connection ended"),
             why => tracing::info!(%peer, %why, "a connection was ended"),
         },
     }
@@ -107,6 +112,10 @@ struct Connection {
     output: BytesMut,
     /// True while messages that have arrived wait for room among the sends in flight.
     held_back: bool,
+    /// True while followed rooms have more than one turn may send.
+    more_to_send: bool,
+    /// True once nothing more is to be read: the connection closes when its output is sent.
+    closing: bool,
     /// When the peer must have done what is expected of it next.
     deadline: Instant,
 }
@@ -135,6 +144,8 @@ impl Connection {
             input: BytesMut::new(),
             output: BytesMut::new(),
             held_back: false,
+            more_to_send: false,
+            closing: false,
             deadline,
         }
     }
@@ -153,9 +164,13 @@ impl Connection {
             );
             self.output.extend_from_slice(&encode_refusal(0, refusal));
         }
-        if !matches!(why, Gone::Closed | Gone::Stalled | Gone::Io(_)) && self.flush().await.is_ok() {
-            // The peer may be gone by now; then there is nobody to say goodbye to.
-            let _ = timeout(MESSAGE_TIME, self.stream.shutdown()).await;
+        if !matches!(why, Gone::Closed | Gone::Stalled | Gone::Io(_)) {
+            // The peer may be gone by now, or not listen; then there is nobody to say goodbye to.
+            let _ = timeout(GOODBYE_TIME, async {
+                self.flush().await?;
+                self.stream.shutdown().await.map_err(Gone::Io)
+            })
+            .await;
         }
         why
     }
@@ -163,6 +178,9 @@ impl Connection {
     async fn turn(&mut self) -> Result<(), Gone> {
         self.collect().await;
         self.flush().await?;
+        if self.closing {
+            return Err(Gone::LoggedOut);
+        }
         let may_read = self.in_flight.available_permits() > 0;
         if self.held_back && may_read {
             return self.take_requests().await;
@@ -171,13 +189,16 @@ impl Connection {
         self.make_room_for_reading();
         tokio::select! {
             biased;
-            () = self.outbox.woken() => Ok(()),
+            () = stopping.cancelled() => self.finish_sends().await,
             read = self.stream.read_buf(&mut self.input), if may_read => match end_of_input(read)? {
                 0 => Err(self.decoder.finish(self.input.len()).map_or_else(Gone::Framing, |()| Gone::Closed)),
                 _ => self.take_requests().await,
             },
-            () = stopping.cancelled() => self.finish_sends().await,
-            () = tokio::time::sleep_until(self.deadline) => Err(self.too_late()),
+            // After reading, and each turn begins with sending: neither starves the other.
+            () = self.outbox.woken() => Ok(()),
+            () = std::future::ready(()), if self.more_to_send => Ok(()),
+            // Whoever is held back waits for the hub, not the hub for it.
+            () = tokio::time::sleep_until(self.deadline), if !self.held_back => Err(self.too_late()),
         }
     }
 
@@ -203,9 +224,17 @@ impl Connection {
 
     /// Answers the whole messages that have arrived.
     async fn take_requests(&mut self) -> Result<(), Gone> {
-        while self.in_flight.available_permits() > 0
-            && let Some(frame) = self.decoder.decode(&mut self.input)?
-        {
+        if std::mem::take(&mut self.held_back) {
+            self.deadline = self.next_deadline(self.services.config.limits.idle);
+        }
+        while !self.closing {
+            if self.in_flight.available_permits() == 0 {
+                self.held_back = true;
+                break;
+            }
+            let Some(frame) = self.decoder.decode(&mut self.input)? else {
+                break;
+            };
             let answer = self.request(frame).await?;
             self.output.extend_from_slice(&answer);
             if self.output.len() >= SEND_BYTES {
@@ -216,7 +245,6 @@ impl Connection {
         if !self.input.is_empty() {
             self.deadline = self.deadline.min(self.next_deadline(MESSAGE_TIME));
         }
-        self.held_back = self.in_flight.available_permits() == 0;
         Ok(())
     }
 
@@ -306,8 +334,10 @@ impl Connection {
                 events.extend(found);
             }
         }
-        if budget == 0 {
-            self.outbox.wake();
+        self.more_to_send = budget == 0;
+        if self.more_to_send {
+            // The next turn begins with another room.
+            self.cursors.rotate_left(1);
         }
         for reply in self.outbox.take() {
             self.output.extend_from_slice(&reply);
@@ -317,8 +347,19 @@ impl Connection {
         }
     }
 
-    /// Sends the output. A peer that takes nothing for as long as it may be silent is gone.
+    /// Sends the output. A peer that takes nothing for as long as it may be silent is gone; before the login there is
+    /// one deadline for everything.
     async fn flush(&mut self) -> Result<(), Gone> {
+        if self.session.is_logged_in() || self.closing {
+            self.send_output().await
+        } else {
+            timeout_at(self.deadline, self.send_output())
+                .await
+                .map_err(|_| Gone::NoLogin)?
+        }
+    }
+
+    async fn send_output(&mut self) -> Result<(), Gone> {
         let stall = self.services.config.limits.idle;
         while self.output.has_remaining() {
             let sent = timeout(stall, self.stream.write_buf(&mut self.output))

@@ -15,6 +15,17 @@ impl<T> Named<T> for Result<T, Errno> {
     }
 }
 
+/// For what is written after the deed: that has happened and is synced, even where there is no space left to write down
+/// that it is over. The journal goes on saying what was under way, and the next start finds that it is done. Also for
+/// what can be found out again at any time.
+pub(super) fn unless_full(written: Result<(), FilesError>) -> Result<(), FilesError> {
+    if written == Err(FilesError::StorageFull) {
+        tracing::warn!("the disk is full: the journal of files could not be brought up to date");
+        return Ok(());
+    }
+    written
+}
+
 /// What cannot be done to a space as a whole.
 pub(super) fn space_itself() -> FilesError {
     FilesError::WrongKind("this works on what is in a space, not on the space itself".to_owned())

@@ -5,6 +5,7 @@ use super::error::FilesError;
 use super::failure::Named as _;
 use super::place::Place;
 use super::step::Step;
+use crate::lock;
 use rustix::io::Errno;
 
 impl Files {
@@ -14,6 +15,9 @@ impl Files {
     /// [`FilesError::NotFound`] where the one above it is missing, [`FilesError::Exists`] where something is there,
     /// [`FilesError::WrongKind`] where a file or a link is on the way.
     pub fn make_directory(&self, place: &Place, parents: bool) -> Result<(), FilesError> {
+        // Held until the names are synced: nothing is published, and no directory made, below a name that a power cut
+        // could still take away.
+        let _names = lock(&self.names);
         let mut directory = self.tree.space_made(place.space).at(place)?;
         if !parents {
             let (parent, name) = self.tree.parent_made(place)?;

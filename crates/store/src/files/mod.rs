@@ -107,8 +107,8 @@ pub struct Files {
     options: Arc<FilesOptions>,
     /// The uploads that somebody is at right now.
     claims: Arc<Claims>,
-    /// Held while names change and what stood under them is looked at: only for system calls, never for a sync or a
-    /// commit. No other lock is taken under it.
+    /// Held while names change and what stood under them is looked at, and while the names of directories are synced;
+    /// never for a commit. No other lock is taken under it.
     names: Arc<Mutex<()>>,
 }
 

@@ -7,6 +7,7 @@ use super::place::Place;
 use super::status::Status;
 use super::step::Step;
 use super::upload::Upload;
+use crate::lock;
 use landline_model::id::{AccountId, UploadId};
 use landline_model::protocol::PAGE_BYTES_MAX;
 use landline_model::protocol::files::EntryKind;
@@ -61,7 +62,10 @@ impl Files {
                 "{place} would be larger than a file can be"
             )));
         }
-        let (parent, name) = self.tree.parent_made(place)?;
+        let (parent, name) = {
+            let _names = lock(&self.names);
+            self.tree.parent_made(place)?
+        };
         let there = parent.status_of(name.as_bytes()).at(place)?;
         may_appear(place, there.as_ref(), request.overwrite)?;
         match request.resume {

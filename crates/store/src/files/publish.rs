@@ -10,7 +10,7 @@
 use super::Files;
 use super::directory::Directory;
 use super::error::FilesError;
-use super::failure::{Named as _, no_file};
+use super::failure::{Named as _, no_file, unless_full};
 use super::hashes;
 use super::open_upload::may_appear;
 use super::status::Status;
@@ -206,6 +206,16 @@ impl Files {
         }
         self.tree.partial.sync().at(PARTIALS)?;
         self.after(Step::PublicationSynced)?;
+        unless_full(self.write_off(upload, publishing, parent))
+    }
+
+    /// What was replaced goes to the trash, and the journal learns that the upload is over.
+    fn write_off(
+        &self,
+        upload: &Upload,
+        publishing: &Publishing,
+        parent: Option<Directory>,
+    ) -> Result<(), FilesError> {
         let replaced = self.bury_replaced(upload, publishing.trash)?;
         let trashed =
             replaced.then(|| self.trashed(publishing.trash, upload.owner, Some(upload.place.clone())));

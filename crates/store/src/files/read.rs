@@ -2,7 +2,7 @@
 
 use super::Files;
 use super::error::FilesError;
-use super::failure::{Named as _, is_directory, no_file, not_found, space_itself};
+use super::failure::{Named as _, is_directory, no_file, not_found, space_itself, unless_full};
 use super::hashes;
 use super::place::Place;
 use super::status::Status;
@@ -152,8 +152,11 @@ impl Files {
             return Ok(());
         }
         let (status, hash) = (file.status, *hash);
-        self.journal
-            .write(move |connection| hashes::remember(connection, &status, &hash))
+        // Reading works on a full disk; the hash is computed again the next time.
+        unless_full(
+            self.journal
+                .write(move |connection| hashes::remember(connection, &status, &hash)),
+        )
     }
 }
 

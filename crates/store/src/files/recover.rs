@@ -2,7 +2,7 @@
 
 use super::Files;
 use super::error::FilesError;
-use super::failure::Named as _;
+use super::failure::{Named as _, unless_full};
 use super::replacement::Replacement;
 use super::trash::{TrashId, Trashed};
 use super::upload::Upload;
@@ -11,21 +11,25 @@ use rustix::io::Errno;
 use std::collections::BTreeSet;
 
 impl Files {
-    /// Finishes or undoes what was under way, and deletes what nobody knows of.
+    /// Finishes or undoes what was under way, and deletes what nobody knows of. What the journal has no space for stays
+    /// as it is until the next start: a hub whose disk is full still has to let people read and make room.
     pub(super) fn recover(&self) -> Result<(), FilesError> {
         for upload in self.journal.read(Upload::all)? {
-            if upload.publishing.is_some() && self.settle(&upload)? {
-                continue;
-            }
-            self.check_partial(&upload)?;
+            unless_full(self.recover_upload(&upload))?;
         }
         for replacement in self.journal.read(Replacement::all)? {
-            self.settle_replacement(&replacement)?;
+            unless_full(self.settle_replacement(&replacement))?;
         }
         self.delete_strays()?;
-        self.reconcile_trash()?;
-        self.sweep(self.now())?;
-        Ok(())
+        unless_full(self.reconcile_trash())?;
+        unless_full(self.sweep(self.now()).map(drop))
+    }
+
+    fn recover_upload(&self, upload: &Upload) -> Result<(), FilesError> {
+        if upload.publishing.is_some() && self.settle(upload)? {
+            return Ok(());
+        }
+        self.check_partial(upload)
     }
 
     /// An open upload needs its partial file, with all that is journaled.

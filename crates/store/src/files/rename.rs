@@ -3,7 +3,7 @@
 use super::Files;
 use super::directory::Directory;
 use super::error::FilesError;
-use super::failure::{Named as _, exists, is_directory, no_file, not_found, space_itself};
+use super::failure::{Named as _, exists, is_directory, no_file, not_found, space_itself, unless_full};
 use super::hashes;
 use super::place::Place;
 use super::replacement::Replacement;
@@ -44,13 +44,14 @@ impl Files {
             .at(from)?
             .ok_or_else(|| not_found(from))?;
         let (target, target_name) = self.tree.parent_made(to)?;
-        let renamed = {
-            let _names = lock(&self.names);
-            source.rename(source_name.as_bytes(), &target, target_name.as_bytes())
-        };
-        match renamed {
+        let mut names = Some(lock(&self.names));
+        match source.rename(source_name.as_bytes(), &target, target_name.as_bytes()) {
+            // For a directory it is held until the names are synced: nothing is published below a name that a power
+            // cut could still take back.
+            Ok(()) if moved.is_file() => names = None,
             Ok(()) => {}
             Err(Errno::EXIST) => {
+                drop(names);
                 let there = target.status_of(target_name.as_bytes()).at(to)?;
                 let replaced = there.ok_or_else(|| changed(to))?;
                 may_replace(from, &moved, to, &replaced, overwrite)?;
@@ -74,6 +75,7 @@ impl Files {
         self.after(Step::Renamed)?;
         target.sync().at(to)?;
         source.sync().at(from)?;
+        drop(names);
         self.after(Step::RenameSynced)?;
         self.hash_moves_along(&moved, &target, to)
     }
@@ -95,9 +97,11 @@ impl Files {
             return Ok(());
         }
         match self.journal.read(|connection| hashes::find(connection, before))? {
-            Some(hash) => self
-                .journal
-                .write(move |connection| hashes::remember(connection, &after, &hash)),
+            // Where there is no space for it, the hash is computed again when somebody asks.
+            Some(hash) => unless_full(
+                self.journal
+                    .write(move |connection| hashes::remember(connection, &after, &hash)),
+            ),
             None => Ok(()),
         }
     }

@@ -6,7 +6,7 @@
 use super::Files;
 use super::directory::Directory;
 use super::error::FilesError;
-use super::failure::Named as _;
+use super::failure::{Named as _, unless_full};
 use super::place::Place;
 use super::rename::changed;
 use super::status::Status;
@@ -180,7 +180,7 @@ impl Files {
             .at("the trash")?;
         ends.source.sync().at(&replacement.from)?;
         self.after(Step::ReplacementSynced)?;
-        self.forget_replacement(replacement, true)?;
+        unless_full(self.forget_replacement(replacement, true))?;
         self.after(Step::ReplacementForgotten)?;
         match &ends.from {
             Some(moved) => self.hash_moves_along(moved, &ends.target, &replacement.to),

@@ -44,9 +44,12 @@ fn blocks_of_different_uploads_share_a_commit() {
             files.open_upload(OWNER, &place, &request).unwrap().upload
         })
         .collect();
-    // The writer is kept from the queue until all blocks are in it.
+    // The writer is kept from the queue until all blocks are in it. Once it has begun, its group is closed.
     let (release, released) = mpsc::channel::<()>();
-    let held = files.journal.queue(move |_| Ok(released.recv().is_ok())).unwrap();
+    let (begin, has_begun) = mpsc::channel::<()>();
+    let hold = move |_: &rusqlite::Connection| Ok(begin.send(()).is_ok() && released.recv().is_ok());
+    let held = files.journal.queue(hold).unwrap();
+    has_begun.recv().unwrap();
     std::thread::scope(|scope| {
         for upload in &uploads {
             scope.spawn(|| files.write_block(OWNER, *upload, 0, b"x").unwrap());

@@ -85,6 +85,10 @@ impl Directory {
             .any(|entry| entry.account.role == role && !entry.disabled)
     }
 
+    pub(super) fn has_session(&self, session: &SessionId) -> bool {
+        self.sessions.contains_key(session)
+    }
+
     /// The account and session of a secret, and whether its use has to be noted.
     ///
     /// Sessions are looked up by a hash of their secret, so how long it takes says nothing about the secret.

@@ -194,6 +194,12 @@ impl People {
             .await
     }
 
+    /// Whether a session was opened and not ended, whatever its time. From memory.
+    #[must_use]
+    pub fn session_is_open(&self, session: &SessionId) -> bool {
+        read(&self.directory).has_session(session)
+    }
+
     /// An account. From memory.
     #[must_use]
     pub fn account(&self, account: &AccountId) -> Option<Account> {

@@ -3,10 +3,13 @@
 use super::{Connection, answered, arguments};
 use crate::answer::{Answered, encode_answer};
 use crate::people;
+use crate::refusals::from_store;
 use crate::session::{LoggedInAs, Session};
 use bytes::Bytes;
+use landline_model::error::Refusal;
 use landline_model::protocol::people::{Account, Hello, Join, LoggedIn, Login, Logout, Resume, Welcome};
 use landline_model::protocol::{Call as _, Done, RequestHeader, VERSION};
+use landline_store::StoreError;
 
 impl Connection {
     /// Answers the requests that change the session of this connection; none: it is not one of them.
@@ -25,7 +28,7 @@ impl Connection {
         })
     }
 
-    fn greet(&mut self, hello: &Hello) -> Result<Welcome, landline_model::error::Refusal> {
+    fn greet(&mut self, hello: &Hello) -> Result<Welcome, Refusal> {
         let client = self.session.greet(hello)?;
         tracing::debug!(peer = %self.admission.peer(), %client, "a client said hello");
         Ok(Welcome {
@@ -40,38 +43,54 @@ impl Connection {
 
     async fn join(&mut self, header: &RequestHeader<'_>) -> Answered<LoggedIn> {
         let (answer, ends) = people::join(&self.services, arguments::<Join>(header)?).await?;
-        self.logged_in(LoggedInAs {
+        self.enter(LoggedInAs {
             account: answer.account.id,
             session: answer.session,
             ends,
-        });
+        })?;
         Ok(answer.into())
     }
 
     async fn log_in(&mut self, header: &RequestHeader<'_>) -> Answered<LoggedIn> {
         let (answer, ends) = people::log_in(&self.services, arguments::<Login>(header)?).await?;
-        self.logged_in(LoggedInAs {
+        self.enter(LoggedInAs {
             account: answer.account.id,
             session: answer.session,
             ends,
-        });
+        })?;
         Ok(answer.into())
     }
 
     async fn resume(&mut self, header: &RequestHeader<'_>) -> Answered<Account> {
         let (account, who) = people::resume(&self.services, &arguments::<Resume>(header)?).await?;
-        self.logged_in(who);
+        self.enter(who)?;
         Ok(account.into())
+    }
+
+    /// Logs in, unless the session was ended since it was looked up: whoever ended it did not find this connection
+    /// among the live ones then.
+    fn enter(&mut self, who: LoggedInAs) -> Result<(), Refusal> {
+        self.logged_in(who);
+        if self.services.people.session_is_open(&who.session) {
+            return Ok(());
+        }
+        self.leave();
+        Err(from_store(&StoreError::SessionUnknown))
+    }
+
+    /// What a login has opened is closed, and then the connection: what is allowed before a login is not what it was.
+    fn leave(&mut self) {
+        self.place = None;
+        self.cursors.clear();
+        self.session = Session::Anonymous;
+        self.closing = true;
     }
 
     async fn log_out(&mut self, header: &RequestHeader<'_>) -> Answered<Done> {
         arguments::<Logout>(header)?;
         let who = self.session.identity(|account| self.services.role(account))?;
         people::log_out(&self.services, who.session, self.admission.number()).await?;
-        self.place = None;
-        self.cursors.clear();
-        self.session = Session::Anonymous;
-        self.deadline = tokio::time::Instant::now() + self.services.config.limits.handshake;
+        self.leave();
         Ok(Done {}.into())
     }
 }

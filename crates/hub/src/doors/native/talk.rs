@@ -55,8 +55,7 @@ impl Connection {
         let permit = self.permit()?;
         let (id, outbox) = (header.id, Arc::clone(&self.outbox));
         let done = Box::new(move |result| {
-            drop(permit);
-            outbox.put(encode_answer(id, chat::acknowledge(result)));
+            outbox.put(encode_answer(id, chat::acknowledge(result)), permit);
         });
         self.services.chat.append(append, done).await;
         Ok(Bytes::new())
@@ -67,11 +66,10 @@ impl Connection {
         let permit = self.permit()?;
         let (id, outbox) = (header.id, Arc::clone(&self.outbox));
         let done = Box::new(move |result: Result<(), StoreError>| {
-            drop(permit);
             let answer = result
                 .map(|()| Done {}.into())
                 .map_err(|error| crate::refusals::from_store(&error));
-            outbox.put(encode_answer(id, answer));
+            outbox.put(encode_answer(id, answer), permit);
         });
         self.services.chat.barrier(done).await;
         Ok(Bytes::new())

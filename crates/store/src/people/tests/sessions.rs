@@ -95,6 +95,7 @@ async fn an_ended_session_is_unknown_and_ends_once() {
     assert_eq!(people.open_session(bob.id, session(2)).await.unwrap(), []);
     for _ in 0..2 {
         people.end_session(session(1).id).await.unwrap();
+        assert!(!people.session_is_open(&session(1).id) && people.session_is_open(&session(2).id));
         assert_eq!(
             people.resume(&secret(1), IDLE).await,
             Err(StoreError::SessionUnknown)
