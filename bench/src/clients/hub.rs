@@ -92,6 +92,7 @@ impl HubDoor {
                 name,
                 password: None,
                 device: String::new(),
+                secret: None,
             },
         )
         .await?;

@@ -71,6 +71,7 @@ impl LandlineHub {
                 name,
                 password: None,
                 device: ACCOUNT.to_owned(),
+                secret: None,
             })
             .await?;
         Hubs::change_in(&self.configuration().join("landline"), |hubs| {

@@ -97,7 +97,7 @@ fn a_damaged_last_event_is_noticed_and_the_hub_does_not_write_on() {
     execute(&room.database(), change);
     assert_noticed(&room.look(), &format!("event {MESSAGES} "));
     let refusal = room.refuses_to_start();
-    assert!(refusal.contains("`landline audit`"), "{refusal}");
+    assert!(refusal.contains("`landline audit --data DIR`"), "{refusal}");
 }
 
 #[test]

@@ -170,6 +170,15 @@ impl RoomCheck {
             };
             return if stuck { Err(short) } else { Ok(Progress::More) };
         }
+        if let Err(broken) = self.walk.finish() {
+            // What was deleted while we read has its deletion behind the head that we were told: ask on until nothing
+            // more comes.
+            return if events.is_empty() {
+                Err(broken.into())
+            } else {
+                Ok(Progress::More)
+            };
+        }
         heads.observe(self.room, head)?;
         Ok(Progress::End)
     }

@@ -8,6 +8,7 @@ pub mod error;
 pub mod files;
 pub mod heads;
 pub mod hubs;
+pub mod join;
 mod page;
 mod private_file;
 pub mod tls;

@@ -180,6 +180,17 @@ async fn a_changed_text_is_named_by_its_event() {
 }
 
 #[tokio::test]
+async fn a_text_that_is_gone_without_a_deletion_is_named_by_its_event() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = Log::new(5);
+    log.events[1].content = None;
+    assert_eq!(
+        finding(&log, directory.path()).await,
+        (5, Some(Broken::Erased(2).into()))
+    );
+}
+
+#[tokio::test]
 async fn a_log_that_ends_before_its_signed_head_is_short() {
     let directory = tempfile::tempdir().unwrap();
     let mut log = Log::new(5);

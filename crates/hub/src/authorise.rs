@@ -84,6 +84,7 @@ pub fn authorise(
         return Err(Denied::SessionEnded);
     }
     let least = least_role(action, resource);
+    // A role that this program does not know is less than every other.
     if identity.role < least.ok_or(Denied::Role(identity.role))? {
         return Err(Denied::Role(identity.role));
     }
@@ -104,6 +105,7 @@ fn least_role(action: Action, resource: Resource) -> Option<Role> {
     match (action, resource) {
         (Action::KeepOwnAccount | Action::ListRooms, Resource::Hub) => Some(Role::Guest),
         (Action::CreateRoom, Resource::Hub) => Some(Role::Member),
+        (Action::Invite(Role::Unknown), _) => None,
         (Action::Invite(_), Resource::Hub) => Some(Role::Admin),
         (Action::ReadRoom | Action::Speak, Resource::PublicRoom | Resource::DirectRoom(..)) => {
             Some(Role::Guest)
@@ -181,6 +183,19 @@ mod tests {
                     assert_eq!(allowed, roles.contains(letter), "{role} {action:?} {resource:?}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_unknown_role_may_do_nothing_and_is_given_by_nobody() {
+        for resource in RESOURCES {
+            for action in ACTIONS {
+                let answer = authorise(&identity(Role::Unknown), action, resource, Timestamp(999));
+                assert_eq!(answer, Err(Denied::Role(Role::Unknown)));
+            }
+            let invite = Action::Invite(Role::Unknown);
+            let answer = authorise(&identity(Role::Admin), invite, resource, Timestamp(999));
+            assert_eq!(answer, Err(Denied::Role(Role::Admin)));
         }
     }
 

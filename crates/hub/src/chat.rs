@@ -12,7 +12,7 @@ use crate::services::{Services, blocking};
 use bytes::Bytes;
 use feed::Cursor;
 use landline_model::error::{ErrorCode, Refusal};
-use landline_model::event::{Event, EventKind, RoomKind, TEXT_MAX};
+use landline_model::event::{Event, EventKind, Genesis, RoomKind, TEXT_MAX};
 use landline_model::id::{AccountId, RoomId};
 use landline_model::name::AccountName;
 use landline_model::protocol::chat::{
@@ -281,7 +281,8 @@ fn find(services: &Services, who: &Identity, action: Action, target: &Target) ->
                 .chat
                 .room_by_name(name)
                 .ok_or_else(|| no_such_room(target))?;
-            (record, Resource::PublicRoom)
+            let resource = resource(&record.genesis).ok_or_else(|| of_unknown_kind(&target.to_string()))?;
+            (record, resource)
         }
         Target::Person(name) => {
             let peer = person(services, name)?;
@@ -291,11 +292,31 @@ fn find(services: &Services, who: &Identity, action: Action, target: &Target) ->
                     format!("nothing was said between you and {target} yet"),
                 )
             })?;
-            (record, Resource::DirectRoom(who.account, peer))
+            let resource = resource(&record.genesis).ok_or_else(|| of_unknown_kind(&target.to_string()))?;
+            (record, resource)
         }
     };
     authorise(who, action, resource, services.now()).map_err(|why| denied(why, &target.to_string()))?;
     Ok(record)
+}
+
+/// What rights are asked of for a room; none: a newer version made it, and who may be in it is not known here.
+fn resource(genesis: &Genesis) -> Option<Resource> {
+    match (genesis.kind, genesis.peer) {
+        (RoomKind::Public, _) => Some(Resource::PublicRoom),
+        (RoomKind::Direct, Some(peer)) => Some(Resource::DirectRoom(genesis.creator, peer)),
+        _ => None,
+    }
+}
+
+/// The refusal of a room of which nobody here knows who may be in it.
+pub(crate) fn of_unknown_kind(what: &str) -> Refusal {
+    let what = landline_model::text::escape(what);
+    Refusal::new(
+        ErrorCode::Forbidden,
+        format!("{what}: the room is of a kind that this hub does not know"),
+    )
+    .with_hint("a newer version of Landline made it; run that one on the hub")
 }
 
 fn no_such_room(target: &Target) -> Refusal {
@@ -343,4 +364,33 @@ fn name_of(people: &People, id: &AccountId) -> AccountName {
         .account(id)
         .map(|account| account.name)
         .unwrap_or_else(|| id.to_string().parse().expect("32 hexadecimal digits are a name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landline_model::time::Timestamp;
+
+    #[test]
+    fn the_kind_of_a_room_says_what_rights_are_asked_of() {
+        let [creator, peer] = [1, 2].map(|id| AccountId::from_bytes([id; 16]));
+        let of = |kind: &str, peer| {
+            resource(&Genesis {
+                room: RoomId::from_bytes([3; 16]),
+                created: Timestamp(1),
+                creator,
+                kind: RoomKind::try_from(kind.to_owned()).unwrap(),
+                name: "general".to_owned(),
+                peer,
+            })
+        };
+        assert_eq!(of("public", None), Some(Resource::PublicRoom));
+        assert_eq!(
+            of("direct", Some(peer)),
+            Some(Resource::DirectRoom(creator, peer))
+        );
+        assert_eq!(of("direct", None), None);
+        assert_eq!(of("secret", None), None);
+        assert_eq!(of("secret", Some(peer)), None);
+    }
 }

@@ -6,7 +6,8 @@ use crate::doors::{Gate, Listener, Page, accept_all, bind};
 use crate::log::{self, LogError, LogGuard};
 use crate::people::passwords::Passwords;
 use crate::people::{InviteOf, make_invitation};
-use crate::services::{Services, now};
+use crate::services::{Services, time_of_day};
+use crate::steady::Steady;
 use crate::tls::{Authority, HeadKey, HostNames, TlsError};
 use crate::{chat, random, tls};
 use landline_model::error::Refusal;
@@ -63,7 +64,7 @@ pub struct Started {
     pub addresses: Vec<SocketAddr>,
     /// SHA-256 of the public key of the hub's certificate authority, for comparing by eye.
     pub fingerprint: String,
-    /// While the hub has no admin: the link that makes one.
+    /// While no admin can get in: the link that makes one.
     pub invite: Option<JoinLink>,
 }
 
@@ -222,7 +223,8 @@ fn open_services(
         let database = data.databases().join(name);
         move |error| StartError::Store { database, error }
     };
-    let people = People::open(&data.databases(), Arc::new(now)).map_err(failed("people.db"))?;
+    let steady = Steady::new(time_of_day);
+    let people = People::open(&data.databases(), steady.clock()).map_err(failed("people.db"))?;
     let feeds = chat::feed::Feeds::default();
     let public_head_key = PublicHeadKey::from_bytes(head_key.public());
     let deliver = {
@@ -232,13 +234,13 @@ fn open_services(
         })
     };
     let options = ChatOptions {
-        clock: Arc::new(now),
+        clock: steady.clock(),
         salt: Box::new(|| Salt::from_bytes(random::bytes())),
         sign: Box::new(move |statement| Signature::from_bytes(head_key.sign(statement))),
         deliver,
     };
     let chat = Chat::open(&data.databases(), options).map_err(failed("chat.db"))?;
-    let mut options = FilesOptions::new(Arc::new(now), Arc::new(random::bytes));
+    let mut options = FilesOptions::new(steady.clock(), Arc::new(random::bytes));
     options.upload_expiry = config.files.upload_expiry;
     options.trash_retention = config.files.trash;
     let files = Files::open(&data.files(), &data.databases(), options).map_err(|error| match error {
@@ -266,6 +268,7 @@ fn open_services(
         page,
         pin,
         head_key: public_head_key,
+        clock: steady,
         addresses: reachable
             .iter()
             .map(ToString::to_string)
@@ -276,9 +279,10 @@ fn open_services(
     }))
 }
 
-/// While there is no admin, every start makes a link that makes one: the last one may never have been seen.
+/// While no admin can get in (there is none, or none of them has a password or a session that is still good), every
+/// start makes a link that makes one: the last one may never have been seen, and is good no more.
 async fn first_invite(services: &Services, reachable: &[SocketAddr]) -> Result<Option<JoinLink>, StartError> {
-    if services.people.has_admin() {
+    if services.people.has_reachable_admin(services.config.sessions.idle) {
         return Ok(None);
     }
     let invite = InviteOf {
@@ -403,14 +407,20 @@ async fn refresh(services: &Arc<Services>, authority: &Arc<Authority>, bound: &[
 }
 
 async fn sweep_people(services: &Services) {
-    match services.people.sweep(services.config.sessions.idle).await {
+    // A session with an open connection is in use, however long ago that was opened.
+    let in_use = services.live.sessions();
+    match services.people.sweep(services.config.sessions.idle, in_use).await {
         Ok(ended) => ended.iter().for_each(|session| services.live.end(session, None)),
         Err(error) => tracing::error!(%error, "expired sessions cannot be swept out"),
     }
 }
 
 async fn sweep_files(services: &Services) {
-    let swept = crate::files::blocking(services, |files| files.sweep(now())).await;
+    let swept = crate::files::blocking(services, {
+        let now = services.now();
+        move |files| files.sweep(now)
+    })
+    .await;
     match swept {
         Ok(swept) if swept.uploads + swept.trash > 0 => {
             tracing::info!(

@@ -20,6 +20,7 @@ mod ready;
 mod refusals;
 mod services;
 mod session;
+mod steady;
 
 pub use hub::{Hub, StartError, Started};
 pub use landline_store::chat::{Audit, AuditFault, RoomAudit};

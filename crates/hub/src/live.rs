@@ -41,6 +41,11 @@ impl Live {
         }
     }
 
+    /// The sessions that have a connection open now.
+    pub(crate) fn sessions(&self) -> Vec<SessionId> {
+        self.lock().keys().copied().collect()
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Connections> {
         // The map is whole after every line that holds the lock, so a panic elsewhere leaves it usable.
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
@@ -85,7 +90,10 @@ mod tests {
     #[test]
     fn a_closed_connection_leaves_nothing_behind() {
         let live = Live::default();
-        drop(live.enter(SessionId::from_bytes([1; 16]), 1, CancellationToken::new()));
-        assert!(live.lock().is_empty());
+        let session = SessionId::from_bytes([1; 16]);
+        let place = live.enter(session, 1, CancellationToken::new());
+        assert_eq!(live.sessions(), [session]);
+        drop(place);
+        assert_eq!(live.sessions(), []);
     }
 }

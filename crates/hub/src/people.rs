@@ -19,7 +19,10 @@ use landline_model::protocol::people::{
 };
 use landline_model::protocol::{Call as _, Done, RequestHeader};
 use landline_model::time::Timestamp;
-use landline_store::people::{NewAccount, NewInvite, NewSession, secret_hash, token_hash};
+use landline_store::StoreError;
+use landline_store::people::{NewAccount, NewInvite, NewSession, Resumed, secret_hash, token_hash};
+use passwords::Asker;
+use std::net::IpAddr;
 use std::sync::PoisonError;
 use std::time::Duration;
 
@@ -51,9 +54,26 @@ pub(crate) async fn answer(
 }
 
 /// Redeems an invitation. The answer comes with the end of the session.
-pub(crate) async fn join(services: &Services, call: Join) -> Result<(LoggedIn, Timestamp), Refusal> {
+///
+/// It can be repeated with the secret that the client has proposed, for an answer that was lost on the way.
+pub(crate) async fn join(
+    services: &Services,
+    call: Join,
+    peer: IpAddr,
+) -> Result<(LoggedIn, Timestamp), Refusal> {
+    let token = token_hash(&call.token);
+    let (_, secret, opened) = fresh_session(services, &call.device, call.secret)?;
+    // A hash is work, and who has no invitation gets none done.
+    if let Err(error) = services.people.invite_is_open(token).await {
+        let again = services
+            .people
+            .resume(&opened.secret_hash, services.config.sessions.idle)
+            .await
+            .map_err(|_| from_store(&error))?;
+        return Ok(joined(again, secret));
+    }
     let password = match call.password {
-        Some(password) => Some(services.passwords.hash(password).await?),
+        Some(password) => Some(services.passwords.hash(Asker::Address(peer), password).await?),
         None => None,
     };
     let account = NewAccount {
@@ -61,46 +81,58 @@ pub(crate) async fn join(services: &Services, call: Join) -> Result<(LoggedIn, T
         name: call.name,
         password,
     };
-    let (session, secret, opened) = fresh_session(services, &call.device)?;
-    let ends = services.now().plus(services.config.sessions.absolute);
-    let account = services
+    let entered = services
         .people
-        .join(token_hash(&call.token), account, opened)
+        .join(token, account, opened)
         .await
         .map_err(|error| from_store(&error))?;
-    tracing::info!(name = %account.name, role = %account.role, "somebody joined");
-    Ok((
-        LoggedIn {
-            account,
-            session,
-            secret,
-        },
-        ends,
-    ))
+    tracing::info!(name = %entered.account.name, role = %entered.account.role, %peer, "somebody joined");
+    Ok(joined(entered, secret))
+}
+
+fn joined(entered: Resumed, secret: SessionSecret) -> (LoggedIn, Timestamp) {
+    let answer = LoggedIn {
+        account: entered.account,
+        session: entered.session,
+        secret,
+    };
+    (answer, entered.expires)
 }
 
 /// Logs in by password. The answer comes with the end of the session.
-pub(crate) async fn log_in(services: &Services, call: Login) -> Result<(LoggedIn, Timestamp), Refusal> {
+pub(crate) async fn log_in(
+    services: &Services,
+    call: Login,
+    peer: IpAddr,
+) -> Result<(LoggedIn, Timestamp), Refusal> {
     let (account, stored) = services.people.credentials(&call.name).unzip();
-    let right = services.passwords.verify(stored.flatten(), call.password).await?;
-    let Some(account) = account.filter(|_| right) else {
-        tracing::info!(name = %call.name, "a login failed");
-        return Err(Refusal::new(
-            ErrorCode::WrongCredentials,
-            "the name or the password is wrong",
-        ));
+    let stored = stored.flatten();
+    let right = services
+        .passwords
+        .verify(Asker::Address(peer), stored.clone(), call.password)
+        .await?;
+    let failed = || {
+        tracing::warn!(name = %call.name, %peer, "a login failed");
+        Refusal::new(ErrorCode::WrongCredentials, "the name or the password is wrong")
     };
-    let (session, secret, opened) = fresh_session(services, &call.device)?;
+    let (Some(account), Some(verified), true) = (account, stored, right) else {
+        return Err(failed());
+    };
+    let (session, secret, opened) = fresh_session(services, &call.device, None)?;
     let ends = services.now().plus(services.config.sessions.absolute);
     let displaced = services
         .people
-        .open_session(account.id, opened)
+        .open_session(account.id, verified, opened)
         .await
-        .map_err(|error| from_store(&error))?;
+        .map_err(|error| match error {
+            // Changed while this one waited for its hash: it is not the password any more.
+            StoreError::PasswordChanged => failed(),
+            error => from_store(&error),
+        })?;
     displaced
         .iter()
         .for_each(|session| services.live.end(session, None));
-    tracing::info!(name = %account.name, "somebody logged in");
+    tracing::info!(name = %account.name, %peer, "somebody logged in");
     Ok((
         LoggedIn {
             account,
@@ -177,7 +209,7 @@ pub(crate) struct InviteOf {
     pub(crate) role: landline_model::role::Role,
     pub(crate) uses: u32,
     pub(crate) lifetime: Duration,
-    /// None: the hub itself, at its first start.
+    /// None: the hub itself, while no admin can get in.
     pub(crate) by: Option<AccountId>,
 }
 
@@ -221,21 +253,22 @@ async fn set_password(
     let stored = account
         .and_then(|account| services.people.credentials(&account.name))
         .and_then(|(_, stored)| stored);
+    let asker = Asker::Account(who.account);
     if stored.is_some() {
         let old = call
             .old
             .ok_or_else(|| Refusal::new(ErrorCode::WrongCredentials, "the old password is missing"))?;
-        if !services.passwords.verify(stored, old).await? {
+        if !services.passwords.verify(asker, stored.clone(), old).await? {
             return Err(Refusal::new(
                 ErrorCode::WrongCredentials,
                 "the old password is wrong",
             ));
         }
     }
-    let hash = services.passwords.hash(call.new).await?;
+    let hash = services.passwords.hash(asker, call.new).await?;
     let ended = services
         .people
-        .set_password(who.account, hash, who.session)
+        .set_password(who.account, stored, hash, who.session)
         .await
         .map_err(|error| from_store(&error))?;
     ended
@@ -247,13 +280,14 @@ async fn set_password(
 fn fresh_session(
     services: &Services,
     device: &str,
+    proposed: Option<SessionSecret>,
 ) -> Result<(SessionId, SessionSecret, NewSession), Refusal> {
     if device.len() > DEVICE_MAX {
         let message = format!("a device's name has at most {DEVICE_MAX} bytes");
         return Err(Refusal::new(ErrorCode::TooLarge, message));
     }
     let id = SessionId::from_bytes(random::bytes());
-    let secret = SessionSecret::from_bytes(random::bytes());
+    let secret = proposed.unwrap_or_else(|| SessionSecret::from_bytes(random::bytes()));
     let new = NewSession {
         id,
         secret_hash: secret_hash(&secret),

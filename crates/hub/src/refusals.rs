@@ -34,6 +34,7 @@ pub(crate) fn from_store(error: &StoreError) -> Refusal {
         StoreError::SessionUnknown | StoreError::SessionExpired => {
             (ErrorCode::Unauthenticated, Some("landline login"))
         }
+        StoreError::PasswordChanged => (ErrorCode::WrongCredentials, None),
         StoreError::Stopped => (ErrorCode::Stopping, Some("try again when the hub is back")),
         error => return internal(error),
     };

@@ -5,6 +5,7 @@ use crate::config::Config;
 use crate::doors::Page;
 use crate::live::Live;
 use crate::people::passwords::Passwords;
+use crate::steady::Steady;
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::hash::HeadKey;
 use landline_model::id::AccountId;
@@ -30,6 +31,8 @@ pub(crate) struct Services {
     pub(crate) page: Page,
     pub(crate) pin: Pin,
     pub(crate) head_key: HeadKey,
+    /// What time it is.
+    pub(crate) clock: Steady,
     /// Where the hub can be reached, best first: `host:port`. It follows the machine's addresses.
     pub(crate) addresses: RwLock<Vec<String>>,
     /// Cancelled when the hub begins to stop.
@@ -39,7 +42,7 @@ pub(crate) struct Services {
 impl Services {
     /// The clock.
     pub(crate) fn now(&self) -> Timestamp {
-        now()
+        self.clock.now()
     }
 
     /// The role that an account has now.
@@ -48,8 +51,8 @@ impl Services {
     }
 }
 
-/// The clock of this machine.
-pub(crate) fn now() -> Timestamp {
+/// The time of day of this machine, right or wrong; [`Services::now`] is what goes by.
+pub(crate) fn time_of_day() -> Timestamp {
     // The one place where the hub reads the time of day.
     Timestamp::from_system(SystemTime::now())
 }

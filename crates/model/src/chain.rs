@@ -9,8 +9,12 @@
 //! H is BLAKE3's key derivation with the context string as written below. Integers are 8 bytes big endian, ids 16
 //! bytes, hashes 32; texts are preceded by their length; a missing target is 0, a missing peer 16 zero bytes.
 
-use crate::event::{Event, Genesis, Salt};
+use crate::event::{Event, EventKind, Genesis, Salt};
 use crate::hash::Hash;
+use std::collections::BTreeSet;
+
+/// The most erased events of which a walk has not yet seen the deletion: it remembers each.
+pub const ERASED_MAX: usize = 1_000_000;
 
 const CONTENT: &str = "Landline 2026-11 event content";
 const ROOM: &str = "Landline 2026-11 room";
@@ -58,12 +62,15 @@ fn text(hasher: &mut blake3::Hasher, text: &str) {
     hasher.update(text.as_bytes());
 }
 
-/// Walks a room's log from its beginning and finds the first event that is not what was acknowledged.
+/// Walks a room's log from its beginning and finds the first event that is not what was acknowledged. At the end,
+/// [`finish`](Self::finish) says whether every text that is gone was deleted.
 #[derive(Clone, Debug)]
 pub struct Walk {
     sequence: u64,
     head: Hash,
     time: u64,
+    /// The events without content whose deletion has not come yet; at most [`ERASED_MAX`].
+    erased: BTreeSet<u64>,
 }
 
 /// Why an event is not the next one of its room.
@@ -87,6 +94,14 @@ pub enum Broken {
     /// The event claims to be older than the one before it.
     #[error("event {0} is older than the one before it")]
     Time(u64),
+    /// The content is gone, and no later event of kind `delete` has it for its target.
+    #[error("the text of event {0} is gone, but nobody deleted it")]
+    Erased(u64),
+    /// More than [`ERASED_MAX`] texts are gone before their deletions; the last of them.
+    #[error(
+        "event {0} is one of more than {ERASED_MAX} whose text is gone, but which nobody has deleted so far"
+    )]
+    ErasedTooMany(u64),
 }
 
 impl Walk {
@@ -97,6 +112,7 @@ impl Walk {
             sequence: 0,
             head: genesis_hash(genesis),
             time: genesis.created.0,
+            erased: BTreeSet::new(),
         }
     }
 
@@ -126,12 +142,32 @@ impl Walk {
         if head != event.hash {
             return Err(Broken::Chain(sequence));
         }
-        *self = Self {
-            sequence,
-            head,
-            time: event.time.0,
-        };
+        if event.content.is_none() && self.erased.len() >= ERASED_MAX {
+            return Err(Broken::ErasedTooMany(sequence));
+        }
+        if event.kind == EventKind::DELETE
+            && let Some(target) = event.target
+        {
+            self.erased.remove(&target);
+        }
+        if event.content.is_none() {
+            self.erased.insert(sequence);
+        }
+        self.sequence = sequence;
+        self.head = head;
+        self.time = event.time.0;
         Ok(())
+    }
+
+    /// Whether every text that is gone was deleted by one of the events taken. Without this, whoever can write to the
+    /// disk could take texts away and the chain would still verify.
+    ///
+    /// # Errors
+    /// [`Broken::Erased`] with the first event of which this is not so.
+    pub fn finish(&self) -> Result<(), Broken> {
+        self.erased
+            .first()
+            .map_or(Ok(()), |sequence| Err(Broken::Erased(*sequence)))
     }
 
     /// The number of the last event taken; 0 before the first.
@@ -150,7 +186,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Content, EventKind, RoomKind};
+    use crate::event::{Content, RoomKind};
     use crate::id::{AccountId, ClientId, RoomId};
     use crate::time::Timestamp;
 
@@ -166,41 +202,70 @@ mod tests {
     }
 
     fn log(count: u64) -> Vec<Event> {
-        let mut head = genesis_hash(&genesis());
-        (1..=count)
-            .map(|sequence| {
-                let salt = Salt::from_bytes([u8::try_from(sequence).unwrap(); 16]);
-                let body = format!("text {sequence}");
-                let mut event = Event {
-                    room: genesis().room,
-                    sequence,
-                    time: Timestamp(5 + sequence),
-                    sender: genesis().creator,
-                    client_id: ClientId::from_time_and_random(sequence, [0; 10]),
-                    kind: EventKind::MESSAGE,
-                    target: None,
-                    content_hash: content_hash(&salt, &body),
-                    content: Some(Content { salt, body }),
-                    hash: Hash::ZERO,
-                };
-                event.hash = event_hash(&head, &event);
-                head = event.hash;
-                event
-            })
-            .collect()
+        (1..=count).fold(Vec::new(), |log, _| with(log, EventKind::MESSAGE, None))
+    }
+
+    /// The log with one more event.
+    fn with(mut log: Vec<Event>, kind: EventKind, target: Option<u64>) -> Vec<Event> {
+        let head = log
+            .last()
+            .map_or_else(|| genesis_hash(&genesis()), |last| last.hash);
+        let sequence = log.len() as u64 + 1;
+        let salt = Salt::from_bytes([u8::try_from(sequence).unwrap(); 16]);
+        let body = format!("text {sequence}");
+        let mut event = Event {
+            room: genesis().room,
+            sequence,
+            time: Timestamp(5 + sequence),
+            sender: genesis().creator,
+            client_id: ClientId::from_time_and_random(sequence, [0; 10]),
+            kind,
+            target,
+            content_hash: content_hash(&salt, &body),
+            content: Some(Content { salt, body }),
+            hash: Hash::ZERO,
+        };
+        event.hash = event_hash(&head, &event);
+        log.push(event);
+        log
     }
 
     fn first_broken(log: &[Event]) -> Option<Broken> {
         let mut walk = Walk::new(&genesis());
-        log.iter().find_map(|event| walk.next(event).err())
+        let broken = log.iter().find_map(|event| walk.next(event).err());
+        broken.or_else(|| walk.finish().err())
     }
 
     #[test]
-    fn a_log_as_it_was_written_is_intact_even_with_contents_erased() {
-        let mut log = log(5);
-        assert_eq!(first_broken(&log), None);
-        log[2].content = None;
-        assert_eq!(first_broken(&log), None);
+    fn a_log_as_it_was_written_is_intact() {
+        assert_eq!(first_broken(&log(5)), None);
+    }
+
+    #[test]
+    fn a_text_that_is_gone_was_deleted_by_a_later_event_or_else_taken_away() {
+        let erased = |mut log: Vec<Event>| {
+            log[2].content = None;
+            first_broken(&log)
+        };
+        assert_eq!(erased(log(5)), Some(Broken::Erased(3)));
+        assert_eq!(erased(with(log(5), EventKind::DELETE, Some(3))), None);
+        assert_eq!(
+            erased(with(log(5), EventKind::DELETE, Some(4))),
+            Some(Broken::Erased(3))
+        );
+        assert_eq!(
+            erased(with(log(5), EventKind::DELETE, None)),
+            Some(Broken::Erased(3))
+        );
+        assert_eq!(
+            erased(with(log(5), EventKind::MESSAGE, Some(3))),
+            Some(Broken::Erased(3))
+        );
+        // Nothing deletes itself, or what is yet to be said.
+        assert_eq!(
+            erased(with(log(2), EventKind::DELETE, Some(3))),
+            Some(Broken::Erased(3))
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 /// The longest text of a message, in bytes.
 pub const TEXT_MAX: usize = 16 * 1024;
 
-/// The longest name of a kind of event, in bytes.
+/// The longest name of a kind of event or room, in bytes.
 pub const KIND_MAX: usize = 32;
 
 /// One event of a room's log.
@@ -60,6 +60,9 @@ impl EventKind {
     /// Somebody said something; the body is the text.
     pub const MESSAGE: Self = Self(Cow::Borrowed("message"));
 
+    /// Somebody took a text back: that of the target, which is erased. This version writes none.
+    pub const DELETE: Self = Self(Cow::Borrowed("delete"));
+
     /// The kind's name: lower-case letters and `_`, at most [`KIND_MAX`].
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -71,23 +74,28 @@ impl TryFrom<String> for EventKind {
     type Error = KindError;
 
     fn try_from(name: String) -> Result<Self, KindError> {
-        let right = !name.is_empty()
-            && name.len() <= KIND_MAX
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        if !right {
+        if !is_kind(&name) {
             return Err(KindError);
         }
         if name == Self::MESSAGE.0 {
             Ok(Self::MESSAGE)
+        } else if name == Self::DELETE.0 {
+            Ok(Self::DELETE)
         } else {
             Ok(Self(Cow::Owned(name)))
         }
     }
 }
 
-/// The text names no kind of event.
+fn is_kind(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= KIND_MAX
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+/// The text names no kind of event or room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a kind of event is 1 to {KIND_MAX} lower-case letters or '_'")]
+#[error("a kind is 1 to {KIND_MAX} lower-case letters or '_'")]
 pub struct KindError;
 
 /// What a room began with. Its hash is what the first event is chained to.
@@ -107,25 +115,76 @@ pub struct Genesis {
     pub peer: Option<AccountId>,
 }
 
-/// Who may be in a room.
+/// Who may be in a room. The set grows; a program lists and verifies rooms of kinds that it does not know, and lets
+/// nobody into them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(try_from = "String", into = "String")]
 #[non_exhaustive]
 pub enum RoomKind {
     /// Everybody with an account.
     Public,
     /// Two people.
     Direct,
+    /// What a newer program made.
+    Other(KindName),
+}
+
+/// The name of a kind of room that this program does not know: lower-case letters and `_`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct KindName {
+    /// The name, then zeros.
+    bytes: [u8; KIND_MAX],
+    /// At most [`KIND_MAX`].
+    length: usize,
 }
 
 impl RoomKind {
     /// Its name on disk and on the wire.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Public => "public",
             Self::Direct => "direct",
+            Self::Other(name) => name.as_str(),
         }
+    }
+}
+
+impl TryFrom<String> for RoomKind {
+    type Error = KindError;
+
+    fn try_from(name: String) -> Result<Self, KindError> {
+        match name.as_str() {
+            "public" => Ok(Self::Public),
+            "direct" => Ok(Self::Direct),
+            other if is_kind(other) => {
+                let mut bytes = [0; KIND_MAX];
+                bytes[..other.len()].copy_from_slice(other.as_bytes());
+                let length = other.len();
+                Ok(Self::Other(KindName { bytes, length }))
+            }
+            _ => Err(KindError),
+        }
+    }
+}
+
+impl From<RoomKind> for String {
+    fn from(kind: RoomKind) -> Self {
+        kind.name().to_owned()
+    }
+}
+
+impl KindName {
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).expect("only ASCII letters and '_' were let in")
+    }
+}
+
+impl std::fmt::Debug for KindName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.as_str())
     }
 }
 
@@ -152,5 +211,24 @@ impl SignedHead {
             hash.as_bytes(),
         ]
         .concat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_of_room_of_a_later_version_comes_through_as_it_is() {
+        let long = "x".repeat(KIND_MAX);
+        for name in ["public", "direct", "secret_club", &long] {
+            let text = format!("\"{name}\"");
+            let kind: RoomKind = serde_json::from_str(&text).unwrap();
+            assert_eq!(kind.name(), name);
+            assert_eq!(serde_json::to_string(&kind).unwrap(), text);
+        }
+        for name in ["", "Public", "a b", "ä", &"x".repeat(KIND_MAX + 1)] {
+            assert_eq!(RoomKind::try_from(name.to_owned()), Err(KindError), "{name}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Names that people choose.
 
+use crate::text::is_default_ignorable;
 use unicode_normalization::UnicodeNormalization as _;
 
 /// The longest name, in bytes of UTF-8.
@@ -86,17 +87,23 @@ fn check(text: &str) -> Result<(), NameError> {
     if text.len() > NAME_MAX {
         return Err(NameError::TooLong);
     }
-    if !first.is_alphanumeric() {
+    if !is_letter_or_digit(first) {
         return Err(NameError::Beginning);
     }
     // Combining marks are not alphanumeric: a name is written composed, or not at all.
     if !text
         .chars()
-        .all(|character| character.is_alphanumeric() || matches!(character, '-' | '_' | '.'))
+        .all(|character| is_letter_or_digit(character) || matches!(character, '-' | '_' | '.'))
     {
         return Err(NameError::Character);
     }
     Ok(())
+}
+
+/// The fillers of Hangul are letters by their category, and there is nothing to be seen of them: two names that look
+/// the same would be two people.
+fn is_letter_or_digit(character: char) -> bool {
+    character.is_alphanumeric() && !is_default_ignorable(character)
 }
 
 fn key(text: &str) -> String {
@@ -128,6 +135,22 @@ mod tests {
             &long,
         ] {
             assert!(name.parse::<AccountName>().is_err(), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_has_no_letter_that_cannot_be_seen() {
+        for invisible in [
+            '\u{3164}', '\u{115f}', '\u{1160}', '\u{ffa0}', '\u{34f}', '\u{fe0f}',
+        ] {
+            assert_eq!(
+                format!("al{invisible}ice").parse::<AccountName>(),
+                Err(NameError::Character)
+            );
+            assert_eq!(
+                invisible.to_string().parse::<RoomName>(),
+                Err(NameError::Beginning)
+            );
         }
     }
 

@@ -49,9 +49,25 @@ fn push(character: char, safe: &mut String) {
 
 fn acts(character: char) -> bool {
     character.is_control()
-        || matches!(character,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+        || matches!(character, '\u{2028}'..='\u{2029}' | '\u{fff9}'..='\u{fffb}')
+        || is_default_ignorable(character) && !is_part_of_writing(character)
+}
+
+/// Whether nothing is to be seen of a character where it stands alone: the property `Default_Ignorable_Code_Point` of
+/// Unicode 16 (DerivedCoreProperties.txt).
+pub(crate) const fn is_default_ignorable(character: char) -> bool {
+    matches!(character,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fff8}'
+        | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// The two joiners and the variation selectors: Persian, Mongolian, Chinese names and emoji are written with them.
+const fn is_part_of_writing(character: char) -> bool {
+    matches!(character,
+        '\u{180b}'..='\u{180d}' | '\u{180f}' | '\u{200c}'..='\u{200d}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{e0100}'..='\u{e01ef}')
 }
 
 #[cfg(test)]
@@ -65,6 +81,21 @@ mod tests {
             escape("a\u{1b}[31m\nb\u{202e}c\u{9b}d\u{7f}"),
             "a\\u{1b}[31m\\nb\\u{202e}c\\u{9b}d\\u{7f}"
         );
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_written_out_but_for_what_writing_needs() {
+        assert_eq!(
+            escape("\u{3164}\u{115f}\u{1160}\u{ffa0}"),
+            "\\u{3164}\\u{115f}\\u{1160}\\u{ffa0}"
+        );
+        assert_eq!(
+            escape("a\u{200b}b\u{2028}c\u{fff9}"),
+            "a\\u{200b}b\\u{2028}c\\u{fff9}"
+        );
+        for written in ["می\u{200c}خواهم", "❤\u{fe0f}", "👩\u{200d}🚀", "葛\u{e0100}城"] {
+            assert_eq!(escape(written), written);
+        }
     }
 
     #[test]

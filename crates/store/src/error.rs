@@ -49,6 +49,9 @@ pub enum StoreError {
     /// The invitation was used as often as it may be.
     #[error("the invitation was used already")]
     InviteUsed,
+    /// The password is not (or no longer) the one that was verified.
+    #[error("the password was changed meanwhile")]
+    PasswordChanged,
     /// No such session.
     #[error("the session has ended, or there never was one")]
     SessionUnknown,

@@ -10,6 +10,7 @@ use serde::Serialize;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
 use std::process::ExitCode;
+use std::str::FromStr as _;
 use std::time::Duration;
 
 /// Make a link that brings somebody in.
@@ -18,7 +19,7 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 pub(crate) struct Invite {
     /// What those who follow it become: admin, member or guest.
-    #[arg(long, default_value = "member")]
+    #[arg(long, default_value = "member", value_parser = Role::from_str)]
     role: Role,
     /// How many may follow it.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]

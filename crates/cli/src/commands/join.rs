@@ -3,7 +3,8 @@
 use crate::context::{Context, Usage};
 use crate::{json, password, report};
 use anyhow::{Context as _, Result};
-use landline_client::{Connection, Hub, Hubs};
+use landline_client::join::fresh_secret;
+use landline_client::{Hub, Hubs};
 use landline_model::link::{JoinLink, LINK_MAX};
 use landline_model::name::AccountName;
 use landline_model::protocol::people::{self, DEVICE_MAX, LoggedIn};
@@ -63,14 +64,15 @@ impl Join {
             ))?,
         };
         drop(input);
-        let (connection, welcome) = Connection::open(std::slice::from_ref(&link.address), link.pin).await?;
+        let has_password = password.is_some();
         let call = people::Join {
-            token: link.token,
+            token: link.token.clone(),
             name,
             password,
             device: device(),
+            secret: Some(fresh_secret().context("no random numbers for the session")?),
         };
-        let login = connection.call(&call).await?;
+        let (_connection, welcome, login) = landline_client::join::join(&link, &call).await?;
         let (before, hub) = Hubs::change(|hubs| {
             let before = hubs
                 .pinned(&link.pin)
@@ -87,7 +89,13 @@ impl Join {
                 "you were {name} there; that account stays, and its login here is forgotten"
             ));
         }
-        tell(&hub, &login, "joined", self.json, context)
+        let told = tell(&hub, &login, "joined", self.json, context)?;
+        if !has_password && !context.quiet {
+            report::note(
+                "no password is set: this machine is the only way in until `landline password` sets one",
+            );
+        }
+        Ok(told)
     }
 }
 

@@ -1,10 +1,11 @@
 //! Another clock for a program: libfaketime in front of the system's.
 
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// The time at which a program is to live.
 pub(crate) struct Shifted<'a> {
-    library: String,
+    library: &'static str,
     offset: &'a str,
 }
 
@@ -20,7 +21,7 @@ impl<'a> Shifted<'a> {
     /// The program's environment. Its timers run as ever.
     pub(crate) fn variables(&self) -> [(&str, &str); 4] {
         [
-            ("LD_PRELOAD", &self.library),
+            ("LD_PRELOAD", self.library),
             ("FAKETIME", self.offset),
             // Its name before libfaketime 0.9.8, and since.
             ("DONT_FAKE_MONOTONIC", "1"),
@@ -29,8 +30,14 @@ impl<'a> Shifted<'a> {
     }
 }
 
-/// Where the library is, is the faketime program's own knowledge.
-fn library() -> String {
+/// Where the library is, is the faketime program's own knowledge. It is asked once: several of it at a time get into each
+/// other's way.
+fn library() -> &'static str {
+    static LIBRARY: OnceLock<String> = OnceLock::new();
+    LIBRARY.get_or_init(ask_for_library)
+}
+
+fn ask_for_library() -> String {
     let output = Command::new("faketime")
         .args(["-f", "+0", "sh", "-c", "printf %s \"$LD_PRELOAD\""])
         .env_remove("LD_PRELOAD")

@@ -10,6 +10,7 @@ use crate::outbox::Outbox;
 use bytes::Bytes;
 use landline_model::id::RoomId;
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// The most events that a ring keeps.
@@ -18,10 +19,16 @@ const RING_EVENTS: usize = 1024;
 /// The most bytes that a ring keeps (but always the last event).
 const RING_BYTES: usize = 1024 * 1024;
 
+/// The most bytes that all rings keep together. Beyond it every ring gives up its older half; who needed that reads
+/// the store.
+const RINGS_BYTES: usize = 256 * 1024 * 1024;
+
 /// The rings of all followed rooms. Cheap to clone.
 #[derive(Clone, Default)]
 pub(crate) struct Feeds {
     rooms: Arc<Mutex<HashMap<RoomId, Weak<Feed>>>>,
+    /// What all rings hold, in bytes; what changes a ring changes it, under the ring's lock.
+    bytes: Arc<AtomicUsize>,
 }
 
 /// The ring of one room and who follows it.
@@ -108,21 +115,47 @@ impl Feeds {
         let mut state = lock(&feed.state);
         let event = encode();
         state.bytes += event.len();
+        self.bytes.fetch_add(event.len(), Ordering::Relaxed);
         state.ring.push_back(event);
         state.delivered = sequence;
         while state.ring.len() > RING_EVENTS || (state.bytes > RING_BYTES && state.ring.len() > 1) {
-            if let Some(oldest) = state.ring.pop_front() {
-                state.bytes -= oldest.len();
-            }
+            self.forget_oldest(&mut state);
         }
         for follower in state.followers.iter().filter_map(Weak::upgrade) {
             follower.wake();
+        }
+        drop(state);
+        self.keep_within(RINGS_BYTES);
+    }
+
+    /// Halves all rings where they hold more than `limit` bytes together. That is seldom: half of the limit has to be
+    /// delivered before it is done again.
+    fn keep_within(&self, limit: usize) {
+        if self.bytes.load(Ordering::Relaxed) > limit {
+            // The map is left before the feeds are: the last one to leave a feed takes it out of the map.
+            let feeds: Vec<Arc<Feed>> = lock(&self.rooms).values().filter_map(Weak::upgrade).collect();
+            for feed in feeds {
+                let mut state = lock(&feed.state);
+                let half = state.bytes / 2;
+                while state.bytes > half {
+                    self.forget_oldest(&mut state);
+                }
+            }
+        }
+    }
+
+    fn forget_oldest(&self, state: &mut State) {
+        if let Some(oldest) = state.ring.pop_front() {
+            state.bytes -= oldest.len();
+            self.bytes.fetch_sub(oldest.len(), Ordering::Relaxed);
         }
     }
 }
 
 impl Drop for Feed {
     fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        self.feeds.bytes.fetch_sub(state.bytes, Ordering::Relaxed);
         let mut rooms = lock(&self.feeds.rooms);
         // Somebody may have made a new one since this one's last follower went.
         if rooms.get(&self.room).is_some_and(|feed| feed.strong_count() == 0) {
@@ -236,6 +269,49 @@ mod tests {
             }
         );
         assert_eq!(lock(&cursor.feed.state).ring.len(), RING_EVENTS);
+    }
+
+    #[test]
+    fn all_rings_together_are_bounded_and_a_follower_loses_nothing_by_it() {
+        let (feeds, outbox) = (Feeds::default(), Arc::default());
+        let event = Bytes::from(vec![0; RING_BYTES / 4]);
+        // Each ring is full with four events; that many are as much as all may hold.
+        let rooms = u64::try_from(RINGS_BYTES / RING_BYTES).unwrap();
+        let mut cursors: Vec<Cursor> = (0..rooms)
+            .map(|number| {
+                let room = RoomId::from_bytes(u128::from(number).to_be_bytes());
+                let cursor = feeds.follow(room, 0, None, &outbox);
+                (1..=4).for_each(|sequence| feeds.deliver(room, sequence, || event.clone()));
+                cursor
+            })
+            .collect();
+        assert_eq!(feeds.bytes.load(Ordering::Relaxed), RINGS_BYTES);
+        assert!(matches!(cursors[1].ahead(1), Ahead::Events(_)));
+        let mut other = feeds.follow(ROOM, 0, None, &outbox);
+        feeds.deliver(ROOM, 1, || event.clone());
+        assert!(feeds.bytes.load(Ordering::Relaxed) <= RINGS_BYTES / 2 + RING_BYTES);
+        assert_eq!(
+            cursors[0].ahead(usize::MAX),
+            Ahead::InStore {
+                since: 0,
+                delivered: 4
+            }
+        );
+        cursors[0].passed(2);
+        assert_eq!(
+            cursors[0].ahead(usize::MAX),
+            Ahead::Events(vec![event.clone(), event])
+        );
+        // An only event that is given up is in the store.
+        assert_eq!(
+            other.ahead(1),
+            Ahead::InStore {
+                since: 0,
+                delivered: 1
+            }
+        );
+        drop((cursors, other));
+        assert_eq!(feeds.bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -190,7 +190,7 @@ pub const SETTINGS: &[Setting] = &[
         30,
         0,
         3_650,
-        "Days that deleted and overwritten files can be brought back.",
+        "Days that deleted and overwritten files are kept in the trash.",
     ),
 ];
 

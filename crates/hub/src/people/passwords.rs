@@ -6,18 +6,35 @@
 use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _, SaltString};
 use argon2::{Argon2, PasswordHash};
 use landline_model::error::{ErrorCode, Refusal};
+use landline_model::id::AccountId;
 use landline_model::protocol::people::{PASSWORD_MAX, Secret};
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Semaphore;
 
 /// Hashes under way at once, for each processor but one.
 const WORKERS_MAX: usize = 4;
+
+/// How much of the queue one asker has: one address does not keep everybody else out.
+const SHARE_MAX: usize = 8;
+
+/// For whom a password is hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Asker {
+    /// Somebody who is not logged in.
+    Address(IpAddr),
+    /// Somebody who is.
+    Account(AccountId),
+}
 
 /// The queue of passwords that wait for their hash.
 #[derive(Clone)]
 pub(crate) struct Passwords {
     waiting: Arc<Semaphore>,
     working: Arc<Semaphore>,
+    /// How many of those that wait or are under way each asker has.
+    shares: Arc<Mutex<HashMap<Asker, usize>>>,
     /// A hash that no password has; verified where there is no account, so that unknown names cost the same.
     nobody: Arc<str>,
 }
@@ -29,23 +46,31 @@ impl Passwords {
         Ok(Self {
             waiting: Arc::new(Semaphore::new(waiting)),
             working: Arc::new(Semaphore::new(processors.saturating_sub(1).clamp(1, WORKERS_MAX))),
+            shares: Arc::default(),
             nobody: hash(&crate::random::bytes::<32>())?.into(),
         })
     }
 
     /// The PHC string of a password.
-    pub(crate) async fn hash(&self, password: Secret) -> Result<String, Refusal> {
+    pub(crate) async fn hash(&self, asker: Asker, password: Secret) -> Result<String, Refusal> {
         check_length(&password)?;
-        self.work(move || hash(password.0.as_bytes()).map_err(|error| internal(&error)))
-            .await?
+        self.work(asker, move || {
+            hash(password.0.as_bytes()).map_err(|error| internal(&error))
+        })
+        .await?
     }
 
     /// Whether `password` is the one of `stored`. Takes as long where nothing is stored, and says no.
-    pub(crate) async fn verify(&self, stored: Option<String>, password: Secret) -> Result<bool, Refusal> {
+    pub(crate) async fn verify(
+        &self,
+        asker: Asker,
+        stored: Option<String>,
+        password: Secret,
+    ) -> Result<bool, Refusal> {
         check_length(&password)?;
         let known = stored.is_some();
         let stored = stored.unwrap_or_else(|| self.nobody.to_string());
-        self.work(move || {
+        self.work(asker, move || {
             let stored = PasswordHash::new(&stored).map_err(|error| internal(&error))?;
             Ok(Argon2::default()
                 .verify_password(password.0.as_bytes(), &stored)
@@ -55,8 +80,12 @@ impl Passwords {
         .await?
     }
 
-    async fn work<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-        let Ok(_place) = self.waiting.try_acquire() else {
+    async fn work<T: Send + 'static>(
+        &self,
+        asker: Asker,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (Some(_share), Ok(_place)) = (self.share(asker), self.waiting.try_acquire()) else {
             return Err(Refusal::new(ErrorCode::Busy, "the hub is busy with other logins")
                 .with_hint("try again in a few seconds"));
         };
@@ -66,6 +95,38 @@ impl Passwords {
         tokio::task::spawn_blocking(work)
             .await
             .map_err(|error| internal(&error))
+    }
+
+    /// A part of what one asker may have of the queue; none: it has it all.
+    fn share(&self, asker: Asker) -> Option<Share<'_>> {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken = shares.entry(asker).or_default();
+        if *taken >= SHARE_MAX {
+            return None;
+        }
+        *taken += 1;
+        Some(Share {
+            shares: &self.shares,
+            asker,
+        })
+    }
+}
+
+/// A place in the share of an asker; dropping it gives the place back.
+struct Share<'a> {
+    shares: &'a Mutex<HashMap<Asker, usize>>,
+    asker: Asker,
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(taken) = shares.get_mut(&self.asker) {
+            *taken -= 1;
+            if *taken == 0 {
+                shares.remove(&self.asker);
+            }
+        }
     }
 }
 
@@ -99,6 +160,8 @@ fn internal(error: &dyn std::fmt::Display) -> Refusal {
 mod tests {
     use super::*;
 
+    const ASKER: Asker = Asker::Address(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
+
     fn secret(text: &str) -> Secret {
         Secret(text.to_owned())
     }
@@ -106,36 +169,54 @@ mod tests {
     #[tokio::test]
     async fn the_right_password_verifies_and_nothing_else_does() {
         let passwords = Passwords::new(4).unwrap();
-        let stored = passwords.hash(secret("correct horse")).await.unwrap();
+        let stored = passwords.hash(ASKER, secret("correct horse")).await.unwrap();
         assert!(stored.starts_with("$argon2id$"));
         assert!(
             passwords
-                .verify(Some(stored.clone()), secret("correct horse"))
+                .verify(ASKER, Some(stored.clone()), secret("correct horse"))
                 .await
                 .unwrap()
         );
         assert!(
             !passwords
-                .verify(Some(stored), secret("wrong horse"))
+                .verify(ASKER, Some(stored), secret("wrong horse"))
                 .await
                 .unwrap()
         );
-        assert!(!passwords.verify(None, secret("correct horse")).await.unwrap());
+        assert!(
+            !passwords
+                .verify(ASKER, None, secret("correct horse"))
+                .await
+                .unwrap()
+        );
     }
 
     #[tokio::test]
     async fn beyond_the_queue_the_hub_says_that_it_is_busy() {
         let passwords = Passwords::new(1).unwrap();
         let _place = passwords.waiting.try_acquire().unwrap();
-        let refusal = passwords.verify(None, secret("x")).await.unwrap_err();
+        let refusal = passwords.verify(ASKER, None, secret("x")).await.unwrap_err();
         assert_eq!(refusal.code, ErrorCode::Busy);
+    }
+
+    #[tokio::test]
+    async fn one_asker_leaves_room_in_the_queue_for_others() {
+        let passwords = Passwords::new(SHARE_MAX + 1).unwrap();
+        let shares: Vec<_> = (0..SHARE_MAX).map(|_| passwords.share(ASKER).unwrap()).collect();
+        let refusal = passwords.verify(ASKER, None, secret("x")).await.unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::Busy);
+        let other = Asker::Account(AccountId::from_bytes([1; 16]));
+        assert!(!passwords.verify(other, None, secret("x")).await.unwrap());
+        drop(shares);
+        assert!(!passwords.verify(ASKER, None, secret("x")).await.unwrap());
+        assert!(passwords.shares.lock().unwrap().is_empty());
     }
 
     #[tokio::test]
     async fn an_endless_password_is_refused_before_it_is_hashed() {
         let passwords = Passwords::new(1).unwrap();
         let refusal = passwords
-            .hash(secret(&"x".repeat(PASSWORD_MAX + 1)))
+            .hash(ASKER, secret(&"x".repeat(PASSWORD_MAX + 1)))
             .await
             .unwrap_err();
         assert_eq!(refusal.code, ErrorCode::TooLarge);

@@ -59,7 +59,9 @@ pub enum EntryKind {
     File,
     /// A directory.
     Directory,
-    /// Anything else that somebody put there by other means; Landline does not follow or open it.
+    /// Anything else that somebody put there by other means, or that only a newer version knows; Landline does not
+    /// follow or open it.
+    #[serde(other)]
     Other,
 }
 
@@ -193,4 +195,16 @@ calls! {
     "make_directory": MakeDirectory => Done;
     "remove": Remove => Done;
     "rename": Rename => Done;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_a_kind_of_a_later_version_is_listed() {
+        let entry: Entry =
+            serde_json::from_str(r#"{"name":"a","kind":"stream","size":0,"modified":1}"#).unwrap();
+        assert_eq!(entry.kind, EntryKind::Other);
+    }
 }

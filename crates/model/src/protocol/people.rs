@@ -42,7 +42,8 @@ pub struct Welcome {
     pub time: Timestamp,
 }
 
-/// Redeems an invitation: makes an account and logs in to it.
+/// Redeems an invitation: makes an account and logs in to it. With a secret it can be sent again where the answer was
+/// lost.
 #[derive(Serialize, Deserialize)]
 pub struct Join {
     /// The token of the link.
@@ -55,6 +56,9 @@ pub struct Join {
     /// What the person calls this machine.
     #[serde(default)]
     pub device: String,
+    /// The secret that the session is to have, random; none: the hub makes one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SessionSecret>,
 }
 
 /// Logs in by password.

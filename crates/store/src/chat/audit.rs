@@ -151,7 +151,27 @@ fn verdict(
     if last != room.head || walk.head() != room.head.hash {
         return Ok(Err(AuditFault::Head(recorded)));
     }
-    Ok(Ok((recorded, room.head.hash)))
+    let erasures = erasures(connection, room, &mut walk)?;
+    Ok(erasures.map(|()| (recorded, room.head.hash)))
+}
+
+/// Whether every text that is gone was deleted. What was deleted while the room was walked has its deletion behind what
+/// was the room's end then: the walk goes on until it has them.
+fn erasures(
+    connection: &Connection,
+    room: &Room,
+    walk: &mut Walk,
+) -> Result<Result<(), AuditFault>, StoreError> {
+    while let Err(broken) = walk.finish() {
+        let end = load::last(connection, room.key)?.map_or(0, |last| last.sequence);
+        if end <= walk.sequence() {
+            return Ok(Err(AuditFault::Event(broken)));
+        }
+        if let Err(fault) = walk_to(connection, room.key, room.genesis.room, end, walk)? {
+            return Ok(Err(fault));
+        }
+    }
+    Ok(Ok(()))
 }
 
 fn walk_to(

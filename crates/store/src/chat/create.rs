@@ -145,7 +145,7 @@ fn insert(
     genesis: Genesis,
     name: Option<RoomName>,
 ) -> Result<Room, StoreError> {
-    state.one_more_room()?;
+    state.one_more_room(genesis.creator, genesis.kind)?;
     let hash = genesis_hash(&genesis);
     transaction
         .prepare_cached(

@@ -24,6 +24,16 @@ pub(super) const ROOM_COLUMNS: &str =
 /// [`StoreError::Corrupt`] where a room's record and its log disagree: an event that is acknowledged upon a damaged
 /// log could not be proved later.
 pub(super) fn rooms(connection: &Connection) -> Result<Rooms, StoreError> {
+    all(connection).map_err(|error| match error {
+        StoreError::Corrupt(problem) => StoreError::Corrupt(format!(
+            "{problem}; `landline audit --data DIR`, with the hub's data directory, walks every room without the hub \
+             and says which of them are intact"
+        )),
+        error => error,
+    })
+}
+
+fn all(connection: &Connection) -> Result<Rooms, StoreError> {
     let mut statement = connection.prepare(&format!("SELECT {ROOM_COLUMNS} FROM rooms"))?;
     let mut rows = statement.query([])?;
     let mut rooms = Rooms::default();
@@ -79,7 +89,7 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<(Room, Hash)> {
         room: RoomId::from_bytes(row.get(1)?),
         created: Timestamp(number(row.get(2)?)?),
         creator: AccountId::from_bytes(row.get(3)?),
-        kind: kind(&row.get::<_, String>(4)?)?,
+        kind: kind(row.get(4)?)?,
         name: row.get(5)?,
         peer: row.get::<_, Option<[u8; 16]>>(6)?.map(AccountId::from_bytes),
     };
@@ -97,18 +107,11 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<(Room, Hash)> {
     Ok((room, Hash::from_bytes(row.get(7)?)))
 }
 
-fn kind(name: &str) -> rusqlite::Result<RoomKind> {
-    [RoomKind::Public, RoomKind::Direct]
-        .into_iter()
-        .find(|kind| kind.name() == name)
-        .ok_or_else(|| {
-            rusqlite::Error::InvalidColumnType(4, format!("no kind of room: {name:?}"), Type::Text)
-        })
+fn kind(name: String) -> rusqlite::Result<RoomKind> {
+    RoomKind::try_from(name)
+        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(4, Type::Text, Box::new(error)))
 }
 
 fn damaged(room: &Room, how: &str) -> StoreError {
-    StoreError::Corrupt(format!(
-        "room {}: {how}; `landline audit` says more",
-        room.genesis.room
-    ))
+    StoreError::Corrupt(format!("room {}: {how}", room.genesis.room))
 }

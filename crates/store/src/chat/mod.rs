@@ -37,6 +37,12 @@ use std::sync::Arc;
 /// The most rooms of a hub: all are kept in memory, each with some hundred bytes.
 pub const ROOMS_MAX: usize = 100_000;
 
+/// The most public rooms that one account makes: nobody fills the hub alone.
+pub const PUBLIC_ROOMS_PER_CREATOR_MAX: usize = 1_000;
+
+/// The most direct conversations that one account begins. Those that others begin with it do not count.
+pub const DIRECT_ROOMS_PER_CREATOR_MAX: usize = 10_000;
+
 /// Signs a statement with the hub's head key. Called on whatever thread asks for a head first.
 pub type Sign = Box<dyn Fn(&[u8]) -> Signature + Send + Sync>;
 

@@ -67,6 +67,8 @@ pub(super) struct Rooms {
     by_pair: HashMap<[AccountId; 2], RoomId>,
     public: BTreeSet<RoomId>,
     direct: HashMap<AccountId, BTreeSet<RoomId>>,
+    /// How many rooms of a kind an account has made.
+    made: HashMap<(AccountId, RoomKind), usize>,
 }
 
 /// What finds the conversation of two people, whoever spoke first.
@@ -132,10 +134,18 @@ impl Rooms {
         self.by_id.len()
     }
 
+    /// How many rooms of this kind the account has made.
+    pub(super) fn made_by(&self, creator: AccountId, kind: RoomKind) -> usize {
+        self.made.get(&(creator, kind)).copied().unwrap_or(0)
+    }
+
     /// Puts a room in the place of what it was before the last commit.
     pub(super) fn insert(&mut self, room: Room) {
         let genesis = &room.genesis;
         let id = genesis.room;
+        if !self.by_id.contains_key(&id) {
+            *self.made.entry((genesis.creator, genesis.kind)).or_default() += 1;
+        }
         if room.head.sequence == 0 || !self.by_id.contains_key(&id) {
             if let Some(name) = &room.name {
                 self.by_name.insert(name.key(), id);

@@ -1,11 +1,11 @@
 //! What the writer of messages keeps beside its database.
 
-use super::ROOMS_MAX;
 use super::room::{Committed, Room, Shared};
+use super::{DIRECT_ROOMS_PER_CREATOR_MAX, PUBLIC_ROOMS_PER_CREATOR_MAX, ROOMS_MAX};
 use crate::error::StoreError;
 use crate::{Clock, INTEGER_MAX, integer, read, write, writer};
-use landline_model::event::{Event, Salt, SignedHead};
-use landline_model::id::RoomId;
+use landline_model::event::{Event, RoomKind, Salt, SignedHead};
+use landline_model::id::{AccountId, RoomId};
 use landline_model::time::Timestamp;
 use rusqlite::Connection;
 use std::collections::HashMap;
@@ -20,8 +20,8 @@ pub(super) struct State {
     /// The rooms that the group in hand has made or written to, as they will be once it is committed. A group that
     /// fails leaves nothing behind but this, and this is forgotten.
     pending: HashMap<RoomId, Room>,
-    /// How many of them are new.
-    made: usize,
+    /// How many of them are new, by creator and kind.
+    made: HashMap<(AccountId, RoomKind), usize>,
 }
 
 impl State {
@@ -37,7 +37,7 @@ impl State {
             salt,
             deliver,
             pending: HashMap::new(),
-            made: 0,
+            made: HashMap::new(),
         }
     }
 
@@ -61,11 +61,19 @@ impl State {
         pending.or_else(|| self.shared.room(room).map(|room| room.room.clone()))
     }
 
+    /// Whether there may be one more room of this kind and creator.
+    ///
     /// # Errors
     /// [`StoreError::TooMany`].
-    pub(super) fn one_more_room(&self) -> Result<(), StoreError> {
-        let rooms = read(&self.shared.rooms).len() + self.made;
-        if rooms < ROOMS_MAX {
+    pub(super) fn one_more_room(&self, creator: AccountId, kind: RoomKind) -> Result<(), StoreError> {
+        let rooms = read(&self.shared.rooms);
+        let all = rooms.len() + self.made.values().sum::<usize>();
+        let made = self.made.get(&(creator, kind)).copied().unwrap_or(0);
+        let own_max = match kind {
+            RoomKind::Direct => DIRECT_ROOMS_PER_CREATOR_MAX,
+            _ => PUBLIC_ROOMS_PER_CREATOR_MAX,
+        };
+        if all < ROOMS_MAX && rooms.made_by(creator, kind) + made < own_max {
             Ok(())
         } else {
             Err(StoreError::TooMany)
@@ -76,7 +84,10 @@ impl State {
     pub(super) fn change(&mut self, room: Room) {
         let id = room.genesis.room;
         if self.shared.room(&id).is_none() && !self.pending.contains_key(&id) {
-            self.made += 1;
+            *self
+                .made
+                .entry((room.genesis.creator, room.genesis.kind))
+                .or_default() += 1;
         }
         self.pending.insert(id, room);
     }
@@ -113,7 +124,7 @@ impl writer::State for State {
     }
 
     fn committed(&mut self) {
-        self.made = 0;
+        self.made.clear();
         if self.pending.is_empty() {
             return;
         }
@@ -124,7 +135,7 @@ impl writer::State for State {
     }
 
     fn rolled_back(&mut self) {
-        self.made = 0;
+        self.made.clear();
         self.pending.clear();
     }
 }

@@ -32,6 +32,9 @@ pub enum FilesError {
     /// The disk is full. Nothing was lost; the same works again when there is space.
     #[error("the disk is full")]
     StorageFull,
+    /// The file system cannot do what this program needs of it. Only at the start.
+    #[error("{0}")]
+    Unsupported(String),
     /// The file system failed, or this program made a mistake. For the log.
     #[error("{0}")]
     Internal(String),
@@ -54,7 +57,7 @@ impl FilesError {
             Self::TooLarge(_) => ErrorCode::TooLarge,
             Self::StorageFull => ErrorCode::StorageFull,
             Self::Store(StoreError::Stopped) => ErrorCode::Stopping,
-            Self::Internal(_) | Self::Store(_) => ErrorCode::Internal,
+            Self::Unsupported(_) | Self::Internal(_) | Self::Store(_) => ErrorCode::Internal,
         }
     }
 }

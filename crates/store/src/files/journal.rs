@@ -22,8 +22,8 @@ static SCHEMA: Schema = Schema {
             -- How many bytes are synced and have their blocks below.
             journaled INTEGER NOT NULL,
             touched INTEGER NOT NULL,
-            -- Both are there while the upload is being published, and only then.
-            hash BLOB, trash BLOB
+            -- All are there while the upload is being published, and only then.
+            hash BLOB, trash BLOB, heir BLOB
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX uploads_by_owner ON uploads (owner);
         CREATE TABLE blocks (
@@ -31,7 +31,9 @@ static SCHEMA: Schema = Schema {
             PRIMARY KEY (upload, number)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE trash (
-            id BLOB PRIMARY KEY, owner BLOB NOT NULL,
+            id BLOB PRIMARY KEY,
+            -- Whose trash it lies in, and who removed or replaced it.
+            owner BLOB NOT NULL, actor BLOB,
             -- Where it was; unknown for what was found in the trash and nobody remembered.
             space BLOB, path BLOB,
             deleted INTEGER NOT NULL, expires INTEGER NOT NULL
@@ -39,7 +41,7 @@ static SCHEMA: Schema = Schema {
         CREATE INDEX trash_by_expiry ON trash (expires);
         -- A file on its way to the place of another one, which is on its way to the trash.
         CREATE TABLE replacements (
-            trash BLOB PRIMARY KEY, actor BLOB NOT NULL,
+            trash BLOB PRIMARY KEY, heir BLOB NOT NULL, actor BLOB NOT NULL,
             from_space BLOB NOT NULL, from_path BLOB NOT NULL, moved INTEGER NOT NULL,
             to_space BLOB NOT NULL, to_path BLOB NOT NULL, replaced INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
@@ -47,6 +49,11 @@ static SCHEMA: Schema = Schema {
         CREATE TABLE hashes (
             inode INTEGER PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL, changed INTEGER NOT NULL,
             hash BLOB NOT NULL
+        ) STRICT;
+        -- Who published a file, valid as long as nobody else has written to it.
+        CREATE TABLE owners (
+            inode INTEGER PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+            owner BLOB NOT NULL, published INTEGER NOT NULL
         ) STRICT;
     "],
 };

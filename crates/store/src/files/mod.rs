@@ -15,6 +15,7 @@ mod journal;
 mod list;
 mod make_directory;
 mod open_upload;
+mod owners;
 mod place;
 mod publish;
 mod read;
@@ -116,7 +117,8 @@ impl Files {
     /// Opens the store, and finishes or undoes what a crash left behind. No other process may have it open.
     ///
     /// # Errors
-    /// Those of the disk, and of a database that is not ours.
+    /// Those of the disk, and of a database that is not ours; [`FilesError::Unsupported`] on a file system without
+    /// `renameat2`'s flags.
     pub fn open(files_dir: &Path, db_dir: &Path, options: FilesOptions) -> Result<Self, FilesError> {
         let files = Self {
             tree: Arc::new(Tree::open(files_dir)?),

@@ -13,6 +13,8 @@ use super::error::FilesError;
 use super::failure::{Named as _, no_file, unless_full};
 use super::hashes;
 use super::open_upload::may_appear;
+use super::owners;
+use super::place::Place;
 use super::status::Status;
 use super::step::Step;
 use super::trash::TrashId;
@@ -57,19 +59,20 @@ impl Files {
         }
         self.verify(&upload, size, hash)?;
         self.after(Step::Verified)?;
-        self.sync_partial(&upload)?;
+        let partial = self.sync_partial(&upload)?;
         self.after(Step::PartialSynced)?;
         // Before anything is journaled: the usual mistakes.
         let (parent, name) = self.tree.parent_made(&upload.place)?;
         let there = parent.status_of(name.as_bytes()).at(&upload.place)?;
         may_appear(&upload.place, there.as_ref(), upload.overwrite)?;
-        let publishing = Publishing {
+        let mut publishing = Publishing {
             hash: *hash,
             trash: TrashId::from_bytes(self.fresh()),
+            heir: self.heir_of(there.as_ref(), owner)?,
         };
-        self.set_publishing(&upload, Some(publishing))?;
+        self.announce(&upload, publishing, partial)?;
         self.after(Step::PublishingJournaled)?;
-        let parent = match self.appear(&upload) {
+        let parent = match self.appear_over(&upload, &mut publishing, partial, there) {
             Ok(parent) => parent,
             // What stands under the upload's name says whether nothing has happened, as it should be.
             Err(error) => {
@@ -126,7 +129,8 @@ impl Files {
         Ok(())
     }
 
-    fn sync_partial(&self, upload: &Upload) -> Result<(), FilesError> {
+    /// Syncs the partial file, and says what it looks like: that stays, whatever it is called.
+    fn sync_partial(&self, upload: &Upload) -> Result<Status, FilesError> {
         let file = self
             .tree
             .partial
@@ -139,7 +143,22 @@ impl Files {
                 upload.id
             )));
         }
-        rustix::fs::fsync(&file).at(PARTIALS)
+        rustix::fs::fsync(&file).at(PARTIALS)?;
+        Ok(status)
+    }
+
+    fn heir_of(&self, replaced: Option<&Status>, actor: AccountId) -> Result<AccountId, FilesError> {
+        replaced.map_or(Ok(actor), |replaced| self.heir(replaced, actor))
+    }
+
+    /// The journal learns, in one commit, that the upload is being published and whose the file is: nobody ever finds
+    /// it under its name without an owner.
+    fn announce(&self, upload: &Upload, publishing: Publishing, partial: Status) -> Result<(), FilesError> {
+        let (upload, now) = (upload.clone(), self.now());
+        self.journal.write(move |connection| {
+            owners::remember(connection, &partial, upload.owner, now)?;
+            upload.set_publishing(connection, Some(&publishing))
+        })
     }
 
     fn set_publishing(&self, upload: &Upload, publishing: Option<Publishing>) -> Result<(), FilesError> {
@@ -148,14 +167,42 @@ impl Files {
             .write(move |connection| upload.set_publishing(connection, publishing.as_ref()))
     }
 
-    /// Lets the file appear under its name, and returns the directory in which it did. On an error it has not.
-    fn appear(&self, upload: &Upload) -> Result<Directory, FilesError> {
+    /// Lets the file appear under its name, and returns the directory in which it did. On an error it has not. Where
+    /// something else than `expected` stands there by now, the journal is told first whose trash that will go to.
+    fn appear_over(
+        &self,
+        upload: &Upload,
+        publishing: &mut Publishing,
+        partial: Status,
+        mut expected: Option<Status>,
+    ) -> Result<Directory, FilesError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let there = match self.appear(upload, expected.as_ref())? {
+                Appeared::In(parent) => return Ok(parent),
+                Appeared::Not(there) => there,
+            };
+            let heir = self.heir(&there, upload.owner)?;
+            if heir != publishing.heir {
+                publishing.heir = heir;
+                self.announce(upload, *publishing, partial)?;
+            }
+            expected = Some(there);
+        }
+        Err(changing(&upload.place))
+    }
+
+    fn appear(&self, upload: &Upload, expected: Option<&Status>) -> Result<Appeared, FilesError> {
         let place = &upload.place;
         let _names = lock(&self.names);
         for _ in 0..ATTEMPTS_MAX {
             let (parent, name) = self.tree.parent_made(place)?;
             let there = parent.status_of(name.as_bytes()).at(place)?;
             may_appear(place, there.as_ref(), upload.overwrite)?;
+            if let Some(there) = there
+                && expected.is_none_or(|expected| expected.inode != there.inode)
+            {
+                return Ok(Appeared::Not(there));
+            }
             let appeared = match there {
                 None => self
                     .tree
@@ -164,13 +211,13 @@ impl Files {
                 Some(_) => self.take_the_place(upload, &parent, name)?,
             };
             match appeared {
-                Ok(()) => return Ok(parent),
+                Ok(()) => return Ok(Appeared::In(parent)),
                 // Somebody works in the same directory by other means than Landline.
                 Err(Errno::EXIST | Errno::NOENT) => {}
                 Err(error) => return Err(error).at(place),
             }
         }
-        Err(FilesError::Conflict(format!("{place} changes all the time")))
+        Err(changing(place))
     }
 
     fn take_the_place(
@@ -216,9 +263,11 @@ impl Files {
         publishing: &Publishing,
         parent: Option<Directory>,
     ) -> Result<(), FilesError> {
-        let replaced = self.bury_replaced(upload, publishing.trash)?;
-        let trashed =
-            replaced.then(|| self.trashed(publishing.trash, upload.owner, Some(upload.place.clone())));
+        let replaced = self.bury_replaced(upload, publishing)?;
+        let trashed = replaced.then(|| {
+            let Publishing { trash, heir, .. } = *publishing;
+            self.trashed(trash, heir, Some(upload.owner), Some(upload.place.clone()))
+        });
         let status = parent
             .zip(upload.place.components.last())
             .and_then(|(parent, name)| parent.status_of(name.as_bytes()).ok().flatten())
@@ -235,18 +284,19 @@ impl Files {
     }
 
     /// Moves the file that was replaced to the trash. Says whether there is one.
-    fn bury_replaced(&self, upload: &Upload, id: TrashId) -> Result<bool, FilesError> {
+    fn bury_replaced(&self, upload: &Upload, publishing: &Publishing) -> Result<bool, FilesError> {
         const TRASH: &str = "the trash";
+        let Publishing { trash: id, heir, .. } = *publishing;
         let name = upload.file_name();
         if self.tree.partial.status_of(&name).at(PARTIALS)?.is_none() {
             // Nothing was replaced, or it was moved before a crash.
-            return match self.tree.trash(upload.owner) {
+            return match self.tree.trash(heir) {
                 Ok(trash) => Ok(trash.status_of(&id.file_name()).at(TRASH)?.is_some()),
                 Err(Errno::NOENT) => Ok(false),
                 Err(error) => Err(error).at(TRASH),
             };
         }
-        let trash = self.tree.trash_made(upload.owner).at(TRASH)?;
+        let trash = self.tree.trash_made(heir).at(TRASH)?;
         self.tree
             .partial
             .rename_again(&name, &trash, &id.file_name())
@@ -275,4 +325,16 @@ impl Files {
             hash: Some(*hash),
         })
     }
+}
+
+/// What became of an attempt to let a file appear.
+enum Appeared {
+    /// It has, in this directory.
+    In(Directory),
+    /// It has not: this stands there, and nobody has said yet whose it is.
+    Not(Status),
+}
+
+fn changing(place: &Place) -> FilesError {
+    FilesError::Conflict(format!("{place} changes all the time"))
 }

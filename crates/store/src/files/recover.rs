@@ -77,7 +77,7 @@ impl Files {
             let mut unknown = Vec::new();
             for id in self.trash_ids(owner)? {
                 if !forgotten.remove(&id) {
-                    unknown.push(self.trashed(id, owner, None));
+                    unknown.push(self.trashed(id, owner, None, None));
                 }
             }
             if forgotten.is_empty() && unknown.is_empty() {

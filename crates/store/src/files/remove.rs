@@ -4,18 +4,19 @@ use super::Files;
 use super::error::FilesError;
 use super::failure::{Named as _, not_found};
 use super::place::Place;
+use super::rename::changed;
 use super::step::Step;
 use super::trash::{TrashId, Trashed};
 use crate::lock;
 use landline_model::id::AccountId;
 
 impl Files {
-    /// Moves a file, or with `recursive` a directory and everything in it, to `actor`'s trash, in one step. An empty
-    /// directory is removed for good.
+    /// Moves a file to its owner's trash, or with `recursive` a directory and everything in it to `actor`'s, in one
+    /// step. A file that nobody published goes to `actor`'s trash too. An empty directory is removed for good.
     ///
     /// # Errors
     /// [`FilesError::NotFound`]; [`FilesError::WrongKind`] for a directory that is not empty, without `recursive`, and
-    /// for a space itself.
+    /// for a space itself; [`FilesError::Conflict`] where another file has taken the place meanwhile.
     pub fn remove(&self, actor: AccountId, place: &Place, recursive: bool) -> Result<(), FilesError> {
         let (parent, name) = self.tree.parent(place)?;
         let status = parent
@@ -29,14 +30,25 @@ impl Files {
             parent.sync().at(place)?;
             return self.after(Step::RemovalSynced);
         }
-        let trash = self.tree.trash_made(actor).at("the trash")?;
-        let trashed = self.trashed(TrashId::from_bytes(self.fresh()), actor, Some(place.clone()));
+        let heir = self.heir(&status, actor)?;
+        let trash = self.tree.trash_made(heir).at("the trash")?;
+        let trashed = self.trashed(
+            TrashId::from_bytes(self.fresh()),
+            heir,
+            Some(actor),
+            Some(place.clone()),
+        );
         let id = trashed.id;
         self.journal.write(move |connection| trashed.insert(connection))?;
         self.after(Step::RemovalJournaled)?;
         let removed = {
             let _names = lock(&self.names);
             self.tree.parent(place).and_then(|(parent, name)| {
+                let there = parent.status_of(name.as_bytes()).at(place)?;
+                // Another file may be another's.
+                if there.is_some_and(|there| there.inode != status.inode) {
+                    return Err(changed(place));
+                }
                 parent
                     .rename(name.as_bytes(), &trash, &id.file_name())
                     .at(place)?;

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 
 impl Files {
     /// Moves `from` to `to`, also into another space. With `overwrite` a file may take the place of a file, which goes
-    /// to `actor`'s trash.
+    /// to its owner's trash, or to `actor`'s where nobody published it.
     ///
     /// # Errors
     /// [`FilesError::NotFound`] for `from` and for the directory of `to`; [`FilesError::Exists`];
@@ -57,6 +57,7 @@ impl Files {
                 may_replace(from, &moved, to, &replaced, overwrite)?;
                 return self.replace(Replacement {
                     trash: TrashId::from_bytes(self.fresh()),
+                    heir: self.heir(&replaced, actor)?,
                     actor,
                     from: from.clone(),
                     moved: moved.inode,

@@ -20,8 +20,10 @@ use rusqlite::{Connection, Row, params};
 /// One of them, in the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Replacement {
-    /// Where in the actor's trash the replaced file goes.
+    /// Where in the trash of `heir` the replaced file goes.
     pub(super) trash: TrashId,
+    /// The replaced file's owner; the actor where that is not known.
+    pub(super) heir: AccountId,
     pub(super) actor: AccountId,
     pub(super) from: Place,
     /// The inode of what is moved.
@@ -43,7 +45,7 @@ impl Replacement {
     /// All that are not finished.
     pub(super) fn all(connection: &Connection) -> Result<Vec<Self>, FilesError> {
         let mut statement = connection.prepare(
-            "SELECT trash, actor, from_space, from_path, moved, to_space, to_path, replaced FROM replacements",
+            "SELECT trash, heir, actor, from_space, from_path, moved, to_space, to_path, replaced FROM replacements",
         )?;
         let rows = statement.query_map([], Self::from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -52,19 +54,21 @@ impl Replacement {
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             trash: TrashId::from_bytes(row.get(0)?),
-            actor: AccountId::from_bytes(row.get(1)?),
-            from: place(row, 2)?,
-            moved: row.get::<_, i64>(4)?.cast_unsigned(),
-            to: place(row, 5)?,
-            replaced: row.get::<_, i64>(7)?.cast_unsigned(),
+            heir: AccountId::from_bytes(row.get(1)?),
+            actor: AccountId::from_bytes(row.get(2)?),
+            from: place(row, 3)?,
+            moved: row.get::<_, i64>(5)?.cast_unsigned(),
+            to: place(row, 6)?,
+            replaced: row.get::<_, i64>(8)?.cast_unsigned(),
         })
     }
 
     fn insert(&self, connection: &Connection) -> Result<(), FilesError> {
-        let mut statement =
-            connection.prepare_cached("INSERT INTO replacements VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+        let mut statement = connection
+            .prepare_cached("INSERT INTO replacements VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
         statement.execute(params![
             self.trash.as_bytes(),
+            self.heir.as_bytes(),
             self.actor.as_bytes(),
             self.from.space.to_bytes(),
             self.from.path_bytes(),
@@ -86,7 +90,7 @@ impl Replacement {
 impl Files {
     /// Does it. Both must still be the files with these inodes.
     pub(super) fn replace(&self, replacement: Replacement) -> Result<(), FilesError> {
-        let trash = self.tree.trash_made(replacement.actor).at("the trash")?;
+        let trash = self.tree.trash_made(replacement.heir).at("the trash")?;
         let row = replacement.clone();
         self.journal.write(move |connection| row.insert(connection))?;
         self.after(Step::ReplacementJournaled)?;
@@ -108,7 +112,7 @@ impl Files {
 
     /// Finishes or forgets what a crash interrupted.
     pub(super) fn settle_replacement(&self, replacement: &Replacement) -> Result<(), FilesError> {
-        let trash = self.tree.trash_made(replacement.actor).at("the trash")?;
+        let trash = self.tree.trash_made(replacement.heir).at("the trash")?;
         if let Ok(ends) = self.ends(replacement)
             && ends.from.is_some_and(|from| from.inode == replacement.replaced)
             && ends.to.is_some_and(|to| to.inode == replacement.moved)
@@ -175,7 +179,7 @@ impl Files {
     fn finish_replacement(&self, replacement: &Replacement, ends: &Ends) -> Result<(), FilesError> {
         ends.target.sync().at(&replacement.to)?;
         self.tree
-            .trash(replacement.actor)
+            .trash(replacement.heir)
             .and_then(|trash| trash.sync())
             .at("the trash")?;
         ends.source.sync().at(&replacement.from)?;
@@ -190,7 +194,7 @@ impl Files {
 
     fn forget_replacement(&self, replacement: &Replacement, buried: bool) -> Result<(), FilesError> {
         let (row, origin) = (replacement.clone(), replacement.to.clone());
-        let trashed = buried.then(|| self.trashed(row.trash, row.actor, Some(origin)));
+        let trashed = buried.then(|| self.trashed(row.trash, row.heir, Some(row.actor), Some(origin)));
         self.journal.write(move |connection| {
             row.delete(connection)?;
             trashed.map_or(Ok(()), |trashed| trashed.insert(connection))

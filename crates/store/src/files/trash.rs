@@ -5,6 +5,7 @@ use super::directory::Directory;
 use super::error::FilesError;
 use super::failure::Named as _;
 use super::hashes;
+use super::owners;
 use super::place::Place;
 use super::step::Step;
 use crate::integer;
@@ -42,8 +43,10 @@ impl TrashId {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Trashed {
     pub(super) id: TrashId,
-    /// Whose trash it lies in: whoever removed or replaced it.
+    /// Whose trash it lies in: the file's owner's.
     pub(super) owner: AccountId,
+    /// Who removed or replaced it; unknown for what was found in the trash and nobody remembered.
+    pub(super) actor: Option<AccountId>,
     /// Where it was; unknown for what was found in the trash and nobody remembered.
     pub(super) origin: Option<Place>,
     pub(super) deleted: Timestamp,
@@ -53,11 +56,13 @@ pub(super) struct Trashed {
 impl Trashed {
     pub(super) fn insert(&self, connection: &Connection) -> Result<(), FilesError> {
         let mut statement = connection.prepare_cached(
-            "INSERT OR REPLACE INTO trash (id, owner, space, path, deleted, expires) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT OR REPLACE INTO trash (id, owner, actor, space, path, deleted, expires)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?;
         statement.execute(params![
             self.id.as_bytes(),
             self.owner.as_bytes(),
+            self.actor.as_ref().map(AccountId::as_bytes),
             self.origin.as_ref().map(|origin| origin.space.to_bytes()),
             self.origin.as_ref().map(Place::path_bytes),
             integer(self.deleted.0),
@@ -102,12 +107,19 @@ impl Trashed {
 }
 
 impl Files {
-    /// What the journal is to know of something that `owner` moves to the trash now.
-    pub(super) fn trashed(&self, id: TrashId, owner: AccountId, origin: Option<Place>) -> Trashed {
+    /// What the journal is to know of something that `actor` moves to `owner`'s trash now.
+    pub(super) fn trashed(
+        &self,
+        id: TrashId,
+        owner: AccountId,
+        actor: Option<AccountId>,
+        origin: Option<Place>,
+    ) -> Trashed {
         let deleted = self.now();
         Trashed {
             id,
             owner,
+            actor,
             origin,
             deleted,
             expires: deleted.plus(self.options.trash_retention),
@@ -131,8 +143,10 @@ impl Files {
         if inodes.is_empty() {
             return Ok(());
         }
-        self.journal
-            .write(move |connection| hashes::forget(connection, &inodes))
+        self.journal.write(move |connection| {
+            owners::forget(connection, &inodes)?;
+            hashes::forget(connection, &inodes)
+        })
     }
 
     /// Removes the files of a directory, and moves its directories up under fresh names.

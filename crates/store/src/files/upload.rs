@@ -35,11 +35,13 @@ pub(super) struct Upload {
 pub(super) struct Publishing {
     /// The file's.
     pub(super) hash: Hash,
-    /// Where in its owner's trash the replaced file goes, if there is one.
+    /// Where in the trash of `heir` the replaced file goes, if there is one.
     pub(super) trash: TrashId,
+    /// The replaced file's owner; the upload's where that is not known or nothing is replaced.
+    pub(super) heir: AccountId,
 }
 
-const COLUMNS: &str = "id, owner, space, path, size, overwrite, inode, journaled, hash, trash";
+const COLUMNS: &str = "id, owner, space, path, size, overwrite, inode, journaled, hash, trash, heir";
 
 impl Upload {
     /// The name of its partial file.
@@ -157,10 +159,11 @@ impl Upload {
         publishing: Option<&Publishing>,
     ) -> Result<(), FilesError> {
         let mut statement =
-            connection.prepare_cached("UPDATE uploads SET hash = ?2, trash = ?3 WHERE id = ?1")?;
+            connection.prepare_cached("UPDATE uploads SET hash = ?2, trash = ?3, heir = ?4 WHERE id = ?1")?;
         let hash = publishing.map(|publishing| publishing.hash.as_bytes());
         let trash = publishing.map(|publishing| publishing.trash.as_bytes());
-        statement.execute(params![self.id.as_bytes(), hash, trash])?;
+        let heir = publishing.map(|publishing| publishing.heir.as_bytes());
+        statement.execute(params![self.id.as_bytes(), hash, trash, heir])?;
         Ok(())
     }
 
@@ -194,9 +197,11 @@ impl Upload {
 
     fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
         let (hash, trash): (Option<[u8; 32]>, Option<[u8; 16]>) = (row.get(8)?, row.get(9)?);
-        let publishing = hash.zip(trash).map(|(hash, trash)| Publishing {
+        let heir: Option<[u8; 16]> = row.get(10)?;
+        let publishing = hash.zip(trash).zip(heir).map(|((hash, trash), heir)| Publishing {
             hash: Hash::from_bytes(hash),
             trash: TrashId::from_bytes(trash),
+            heir: AccountId::from_bytes(heir),
         });
         Ok(Self {
             id: UploadId::from_bytes(row.get(0)?),

@@ -2,7 +2,7 @@
 
 use super::directory::Entry;
 use super::invites;
-use super::sessions::{self, NewSession};
+use super::sessions::{self, NewSession, Resumed};
 use super::state::{Change, State};
 use crate::error::StoreError;
 use crate::integer;
@@ -10,7 +10,7 @@ use landline_model::hash::Hash;
 use landline_model::id::{AccountId, SessionId};
 use landline_model::name::AccountName;
 use landline_model::protocol::people::Account;
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension as _};
 
 /// An account to make.
 #[derive(Clone)]
@@ -40,7 +40,10 @@ pub(super) fn join(
     token: &Hash,
     new: NewAccount,
     session: NewSession,
-) -> Result<Account, StoreError> {
+) -> Result<Resumed, StoreError> {
+    if let Some(joined) = sessions::of_secret(transaction, &session.secret_hash)? {
+        return Ok(joined);
+    }
     let now = state.now();
     let role = invites::redeem(transaction, token, now)?;
     let key = new.name.key();
@@ -67,8 +70,31 @@ pub(super) fn join(
         password: new.password,
         disabled: false,
     }));
+    let joined = Resumed {
+        account,
+        session: session.id,
+        expires: session.expires,
+    };
     state.change(Change::Session(session));
-    Ok(account)
+    Ok(joined)
+}
+
+/// Refuses where the password of an account is not `verified`: it may have been changed while its hash was made.
+pub(super) fn require_password(
+    transaction: &Connection,
+    account: AccountId,
+    verified: Option<&str>,
+) -> Result<(), StoreError> {
+    let stored: Option<Option<String>> = transaction
+        .prepare_cached("SELECT password FROM accounts WHERE id = ?1 AND disabled = 0")?
+        .query_row([account.as_bytes()], |row| row.get(0))
+        .optional()?;
+    // Both are hashes with a salt: how long it takes to compare them says nothing about the password.
+    match stored {
+        None => Err(StoreError::NotFound),
+        Some(stored) if stored.as_deref() != verified => Err(StoreError::PasswordChanged),
+        Some(_) => Ok(()),
+    }
 }
 
 pub(super) fn set_password(

@@ -85,6 +85,25 @@ impl Directory {
             .any(|entry| entry.account.role == role && !entry.disabled)
     }
 
+    pub(super) fn has_reachable(&self, role: Role, idle: Duration, now: Timestamp) -> bool {
+        let may = |entry: &&Entry| entry.account.role == role && !entry.disabled;
+        let by_password = || {
+            self.accounts
+                .values()
+                .filter(may)
+                .any(|entry| entry.password.is_some())
+        };
+        let by_session = || {
+            let live = self
+                .sessions
+                .values()
+                .filter(|session| !session.has_expired(idle, now));
+            live.filter_map(|session| self.account(&session.account))
+                .any(|entry| may(&entry))
+        };
+        by_password() || by_session()
+    }
+
     pub(super) fn has_session(&self, session: &SessionId) -> bool {
         self.sessions.contains_key(session)
     }
@@ -146,7 +165,7 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let account = Account {
         id: AccountId::from_bytes(row.get(0)?),
         name: parsed(1, &row.get::<_, String>(1)?)?,
-        role: parsed(2, &row.get::<_, String>(2)?)?,
+        role: Role::named(&row.get::<_, String>(2)?),
     };
     Ok(Entry {
         account,

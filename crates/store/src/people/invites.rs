@@ -1,6 +1,5 @@
 //! Invitations.
 
-use super::directory::parsed;
 use super::state::State;
 use crate::error::StoreError;
 use crate::{INTEGER_MAX, integer, number};
@@ -11,7 +10,7 @@ use landline_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::time::Duration;
 
-/// The most invitations that are stored at a time, used and expired ones included.
+/// The most invitations that are open at a time. As many that have ended are remembered.
 pub const INVITES_MAX: u64 = 10_000;
 
 /// For how long a hub remembers an invitation that ended, so that it can say that it has ended.
@@ -32,18 +31,38 @@ pub struct NewInvite {
     pub created_by: Option<AccountId>,
 }
 
+/// A hub without an admin makes an invitation at every start. So many earlier ones stay good: one may have been copied
+/// just before a restart; a hub that starts again and again does not pile them up.
+const OWN_INVITES_KEPT: u32 = 3;
+
 pub(super) fn create(
     transaction: &Connection,
     state: &mut State,
     invite: &NewInvite,
 ) -> Result<Timestamp, StoreError> {
-    let stored = transaction
-        .prepare_cached("SELECT count(*) FROM invites")?
-        .query_row([], |row| number(row.get(0)?))?;
-    if stored >= INVITES_MAX {
+    let now = state.now();
+    if invite.created_by.is_none() && invite.role == Role::Admin {
+        transaction
+            .prepare_cached(
+                "DELETE FROM invites WHERE created_by IS NULL AND role = ?1 AND token_hash NOT IN
+                     (SELECT token_hash FROM invites WHERE created_by IS NULL AND role = ?1
+                      ORDER BY created DESC LIMIT ?2)",
+            )?
+            .execute((invite.role.name(), OWN_INVITES_KEPT))?;
+    }
+    let open = transaction
+        .prepare_cached("SELECT count(*) FROM invites WHERE uses_left > 0 AND expires > ?1")?
+        .query_row([integer(now.0)], |row| number(row.get(0)?))?;
+    if open >= INVITES_MAX {
         return Err(StoreError::TooMany);
     }
-    let now = state.now();
+    transaction
+        .prepare_cached(
+            "DELETE FROM invites WHERE token_hash IN
+                 (SELECT token_hash FROM invites WHERE uses_left = 0 OR expires <= ?1
+                  ORDER BY expires DESC LIMIT -1 OFFSET ?2)",
+        )?
+        .execute((integer(now.0), integer(INVITES_MAX)))?;
     let expires = Timestamp(now.plus(invite.lifetime).0.min(INTEGER_MAX));
     transaction
         .prepare_cached(
@@ -68,12 +87,12 @@ pub(super) fn open_exists(transaction: &Connection, now: Timestamp, role: Role) 
         .exists((role.name(), integer(now.0)))?)
 }
 
-/// Uses an invitation once; says what it makes of who follows it.
-pub(super) fn redeem(transaction: &Connection, token: &Hash, now: Timestamp) -> Result<Role, StoreError> {
+/// Looks whether an invitation can be used; says what it makes of who follows it.
+pub(super) fn check(transaction: &Connection, token: &Hash, now: Timestamp) -> Result<Role, StoreError> {
     let (role, uses_left, expires) = transaction
         .prepare_cached("SELECT role, uses_left, expires FROM invites WHERE token_hash = ?1")?
         .query_row([token.as_bytes()], |row| {
-            let role: Role = parsed(0, &row.get::<_, String>(0)?)?;
+            let role = Role::named(&row.get::<_, String>(0)?);
             Ok((role, number(row.get(1)?)?, Timestamp(number(row.get(2)?)?)))
         })
         .optional()?
@@ -84,9 +103,21 @@ pub(super) fn redeem(transaction: &Connection, token: &Hash, now: Timestamp) -> 
     if uses_left == 0 {
         return Err(StoreError::InviteUsed);
     }
+    Ok(role)
+}
+
+/// Uses an invitation once; says what it makes of who follows it.
+pub(super) fn redeem(transaction: &Connection, token: &Hash, now: Timestamp) -> Result<Role, StoreError> {
+    let role = check(transaction, token, now)?;
     transaction
         .prepare_cached("UPDATE invites SET uses_left = uses_left - 1 WHERE token_hash = ?1")?
         .execute([token.as_bytes()])?;
+    if role == Role::Admin {
+        // The hub's own are for a hub that nobody looks after: now somebody does.
+        transaction
+            .prepare_cached("UPDATE invites SET uses_left = 0 WHERE created_by IS NULL AND role = ?1")?
+            .execute([role.name()])?;
+    }
     Ok(role)
 }
 

@@ -81,10 +81,11 @@ impl People {
         })
     }
 
-    /// Makes an invitation; says when it ends.
+    /// Makes an invitation; says when it ends. One by which the hub itself invites an admin takes the place of the
+    /// hub's earlier ones: of those only the last is good.
     ///
     /// # Errors
-    /// [`StoreError::TooMany`] where [`INVITES_MAX`] are stored, and those of the disk.
+    /// [`StoreError::TooMany`] where [`INVITES_MAX`] are open, and those of the disk.
     pub async fn create_invite(&self, invite: NewInvite) -> Result<Timestamp, StoreError> {
         self.writer
             .run(move |transaction, state| invites::create(transaction, state, &invite))
@@ -101,7 +102,18 @@ impl People {
             .await
     }
 
-    /// Redeems an invitation: makes an account and its first session, or nothing of it.
+    /// Whether an invitation can be redeemed, as of now: what it takes to find out before the work of a password's hash.
+    ///
+    /// # Errors
+    /// [`StoreError::InviteUnknown`], [`StoreError::InviteExpired`], [`StoreError::InviteUsed`], and those of the disk.
+    pub async fn invite_is_open(&self, token: Hash) -> Result<(), StoreError> {
+        self.writer
+            .run(move |transaction, state| invites::check(transaction, &token, state.now()).map(drop))
+            .await
+    }
+
+    /// Redeems an invitation: makes an account and its first session, or nothing of it. It can be repeated: where a
+    /// session with this secret was opened already, that one is the answer, and no invitation is used for it.
     ///
     /// # Errors
     /// [`StoreError::InviteUnknown`], [`StoreError::InviteExpired`], [`StoreError::InviteUsed`],
@@ -111,24 +123,27 @@ impl People {
         token: Hash,
         account: NewAccount,
         session: NewSession,
-    ) -> Result<Account, StoreError> {
+    ) -> Result<Resumed, StoreError> {
         self.writer
             .run(move |transaction, state| accounts::join(transaction, state, &token, account, session))
             .await
     }
 
-    /// Opens a session. Returns those that ended for it: an account has at most [`SESSIONS_PER_ACCOUNT_MAX`], and
-    /// those go first that were not seen the longest.
+    /// Opens a session for somebody who has proved to know the password whose PHC string is `verified`. Returns those
+    /// that ended for it: an account has at most [`SESSIONS_PER_ACCOUNT_MAX`], and those go first that were not seen
+    /// the longest.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where there is no such account (or it is disabled), and those of the disk.
+    /// [`StoreError::NotFound`] where there is no such account (or it is disabled), [`StoreError::PasswordChanged`]
+    /// where its password is another by now, and those of the disk.
     pub async fn open_session(
         &self,
         account: AccountId,
+        verified: String,
         session: NewSession,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.writer
-            .run(move |transaction, state| sessions::open(transaction, state, account, session))
+            .run(move |transaction, state| sessions::open(transaction, state, account, &verified, session))
             .await
     }
 
@@ -166,29 +181,36 @@ impl People {
     }
 
     /// Sets a password (as a PHC string) and ends all sessions of the account but `keep`. Returns those that ended.
+    /// `verified` is the one so far, which the person has proved to know; none where there was none.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where there is no such account, and those of the disk.
+    /// [`StoreError::NotFound`] where there is no such account, [`StoreError::PasswordChanged`] where its password is
+    /// not `verified` by now, and those of the disk.
     pub async fn set_password(
         &self,
         account: AccountId,
+        verified: Option<String>,
         phc: String,
         keep: SessionId,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.writer
-            .run(move |transaction, state| accounts::set_password(transaction, state, account, phc, keep))
+            .run(move |transaction, state| {
+                accounts::require_password(transaction, account, verified.as_deref())?;
+                accounts::set_password(transaction, state, account, phc, keep)
+            })
             .await
     }
 
-    /// Every minute or so: removes sessions whose time is over or that were not used within `idle`, and invitations that ended long ago.
-    /// Returns the sessions that ended.
+    /// Every minute or so: notes that the sessions `in_use` are, removes those whose time is over or that were not used
+    /// within `idle`, and invitations that ended long ago. Returns the sessions that ended.
     ///
     /// # Errors
     /// Those of the disk.
-    pub async fn sweep(&self, idle: Duration) -> Result<Vec<SessionId>, StoreError> {
+    pub async fn sweep(&self, idle: Duration, in_use: Vec<SessionId>) -> Result<Vec<SessionId>, StoreError> {
         self.writer
             .run(move |transaction, state| {
                 invites::sweep(transaction, state)?;
+                sessions::touch_all(transaction, state, &in_use)?;
                 sessions::sweep(transaction, state, idle)
             })
             .await
@@ -228,6 +250,13 @@ impl People {
     #[must_use]
     pub fn has_admin(&self) -> bool {
         read(&self.directory).has(Role::Admin)
+    }
+
+    /// Whether somebody who looks after the hub can still get in: by a password, or by a session that was used within
+    /// `idle`. From memory.
+    #[must_use]
+    pub fn has_reachable_admin(&self, idle: Duration) -> bool {
+        read(&self.directory).has_reachable(Role::Admin, idle, self.time.now())
     }
 }
 

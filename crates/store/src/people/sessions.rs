@@ -1,14 +1,16 @@
 //! Sessions.
 
-use super::directory::Session;
+use super::accounts;
+use super::directory::{Session, parsed};
 use super::state::{Change, State};
 use crate::error::StoreError;
-use crate::{INTEGER_MAX, integer};
+use crate::{INTEGER_MAX, integer, number};
 use landline_model::hash::Hash;
 use landline_model::id::{AccountId, SessionId};
 use landline_model::protocol::people::{Account, DEVICE_MAX};
+use landline_model::role::Role;
 use landline_model::time::Timestamp;
-use rusqlite::{Connection, Params};
+use rusqlite::{Connection, OptionalExtension as _, Params};
 use std::time::Duration;
 
 /// The most sessions of one account. Opening one more ends the one that was not seen the longest.
@@ -42,14 +44,10 @@ pub(super) fn open(
     transaction: &Connection,
     state: &mut State,
     account: AccountId,
+    verified: &str,
     new: NewSession,
 ) -> Result<Vec<SessionId>, StoreError> {
-    let known = transaction
-        .prepare_cached("SELECT 1 FROM accounts WHERE id = ?1 AND disabled = 0")?
-        .exists([account.as_bytes()])?;
-    if !known {
-        return Err(StoreError::NotFound);
-    }
+    accounts::require_password(transaction, account, Some(verified))?;
     // Room for one more.
     let displaced = delete(
         transaction,
@@ -94,6 +92,42 @@ pub(super) fn insert(
         last_seen: now,
         expires,
     })
+}
+
+/// The session of a secret, whatever its time.
+pub(super) fn of_secret(transaction: &Connection, secret: &Hash) -> Result<Option<Resumed>, StoreError> {
+    let found = transaction
+        .prepare_cached(
+            "SELECT accounts.id, name, role, sessions.id, expires FROM sessions
+             JOIN accounts ON accounts.id = account WHERE secret_hash = ?1 AND disabled = 0",
+        )?
+        .query_row([secret.as_bytes()], |row| {
+            Ok(Resumed {
+                account: Account {
+                    id: AccountId::from_bytes(row.get(0)?),
+                    name: parsed(1, &row.get::<_, String>(1)?)?,
+                    role: Role::named(&row.get::<_, String>(2)?),
+                },
+                session: SessionId::from_bytes(row.get(3)?),
+                expires: Timestamp(number(row.get(4)?)?),
+            })
+        });
+    Ok(found.optional()?)
+}
+
+/// Notes that sessions are in use; passes over those that have ended.
+pub(super) fn touch_all(
+    transaction: &Connection,
+    state: &mut State,
+    sessions: &[SessionId],
+) -> Result<(), StoreError> {
+    for session in sessions {
+        match touch(transaction, state, *session) {
+            Ok(()) | Err(StoreError::SessionUnknown) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Notes that a session is in use.

@@ -13,6 +13,7 @@ mod hub;
 mod links;
 mod listing;
 mod names;
+mod owners;
 mod races;
 mod renaming;
 mod uploads;

@@ -42,7 +42,8 @@ impl Connection {
     }
 
     async fn join(&mut self, header: &RequestHeader<'_>) -> Answered<LoggedIn> {
-        let (answer, ends) = people::join(&self.services, arguments::<Join>(header)?).await?;
+        let (answer, ends) =
+            people::join(&self.services, arguments::<Join>(header)?, self.admission.peer()).await?;
         self.enter(LoggedInAs {
             account: answer.account.id,
             session: answer.session,
@@ -52,7 +53,8 @@ impl Connection {
     }
 
     async fn log_in(&mut self, header: &RequestHeader<'_>) -> Answered<LoggedIn> {
-        let (answer, ends) = people::log_in(&self.services, arguments::<Login>(header)?).await?;
+        let (answer, ends) =
+            people::log_in(&self.services, arguments::<Login>(header)?, self.admission.peer()).await?;
         self.enter(LoggedInAs {
             account: answer.account.id,
             session: answer.session,

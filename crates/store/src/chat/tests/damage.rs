@@ -1,6 +1,7 @@
 use super::*;
 use crate::chat::{AuditFault, audit};
-use landline_model::chain::Broken;
+use landline_model::chain::{Broken, genesis_hash};
+use landline_model::event::RoomKind;
 
 /// A room of ten events and a conversation of one, closed; then changed behind the hub's back.
 async fn damaged(change: &str) -> Bench {
@@ -100,6 +101,10 @@ async fn an_audit_notices_a_changed_record() {
             "UPDATE rooms SET creator = zeroblob(16) WHERE room = 1",
             AuditFault::Genesis,
         ),
+        (
+            "UPDATE rooms SET kind = 'secret' WHERE room = 1",
+            AuditFault::Genesis,
+        ),
     ])
     .await;
 }
@@ -122,7 +127,7 @@ async fn what_cannot_be_read_is_damage_and_no_failure() {
         ),
         ("UPDATE events SET time = -1 WHERE room = 1 AND sequence = 2", 1),
         ("UPDATE rooms SET id = x'00' WHERE room = 1", 0),
-        ("UPDATE rooms SET kind = 'secret' WHERE room = 1", 0),
+        ("UPDATE rooms SET kind = 'No Kind' WHERE room = 1", 0),
     ];
     for (change, expected) in changes {
         let bench = damaged(change).await;
@@ -144,12 +149,43 @@ async fn a_room_without_a_record_is_noticed() {
 }
 
 #[tokio::test]
-async fn erasing_a_text_is_no_damage() {
-    let bench = damaged("UPDATE events SET salt = NULL, body = NULL WHERE room = 1 AND sequence = 5").await;
-    assert!(audit(bench.directory.path()).unwrap().intact());
+async fn a_text_that_is_gone_is_damage_until_its_deletion_is_in_the_log() {
+    let erase = "UPDATE events SET salt = NULL, body = NULL WHERE room = 1 AND sequence = 5";
+    assert_noticed(&[(erase, AuditFault::Event(Broken::Erased(5)))]).await;
+    let bench = damaged(erase).await;
     let chat = bench.open();
     assert_eq!(events(&chat, &ROOM)[4].content, None);
-    assert_eq!(send(&chat, message(20)).await.unwrap().sequence, 11);
+    let deletion = Append {
+        kind: EventKind::DELETE,
+        target: Some(5),
+        ..message(20)
+    };
+    assert_eq!(send(&chat, deletion).await.unwrap().sequence, 11);
+    assert!(audit(bench.directory.path()).unwrap().intact());
+}
+
+/// A room that a newer hub made is kept, chained and shown by its id; which of its rooms this one lets anybody into is
+/// the hub's business.
+#[tokio::test]
+async fn a_room_of_a_kind_of_a_later_version_is_loaded_and_verified_and_listed_for_nobody() {
+    let bench = Bench::new();
+    let chat = bench.open_with_room().await;
+    let mut genesis = chat.room(&ROOM).unwrap().genesis;
+    drop(chat);
+    genesis.kind = RoomKind::try_from("secret".to_owned()).unwrap();
+    let hash = genesis_hash(&genesis);
+    let database = rusqlite::Connection::open(bench.directory.path().join("chat.db")).unwrap();
+    database
+        .execute(
+            "UPDATE rooms SET kind = 'secret', genesis_hash = ?1, head_hash = ?1",
+            [hash.as_bytes()],
+        )
+        .unwrap();
+    drop(database);
+    assert!(audit(bench.directory.path()).unwrap().intact());
+    let chat = bench.open();
+    assert_eq!(chat.room(&ROOM).unwrap().genesis, genesis);
+    assert!(chat.rooms_for(&ALICE, None, 100).is_empty());
 }
 
 #[tokio::test]
@@ -158,6 +194,7 @@ async fn a_hub_does_not_write_on_where_the_end_is_missing() {
         "DELETE FROM events WHERE room = 1 AND sequence = 10",
         "UPDATE events SET hash = zeroblob(32) WHERE room = 1 AND sequence = 10",
         "UPDATE rooms SET creator = zeroblob(16) WHERE room = 1",
+        "UPDATE rooms SET kind = 'secret' WHERE room = 1",
     ] {
         let bench = damaged(change).await;
         let error = Chat::open(bench.directory.path(), bench.options()).unwrap_err();
@@ -165,7 +202,7 @@ async fn a_hub_does_not_write_on_where_the_end_is_missing() {
             panic!("{error}")
         };
         assert!(
-            message.contains(&ROOM.to_string()) && message.contains("landline audit"),
+            message.contains(&ROOM.to_string()) && message.contains("`landline audit --data DIR`"),
             "{message}"
         );
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::chat::{DIRECT_ROOMS_PER_CREATOR_MAX, PUBLIC_ROOMS_PER_CREATOR_MAX};
 use landline_model::event::RoomKind;
 
 fn ids(rooms: &[RoomRecord]) -> Vec<RoomId> {
@@ -94,15 +95,9 @@ async fn ten_thousand_rooms_are_there_after_a_restart() {
     for number in 0..ROOMS {
         let (done, outcome) = completion();
         let name = format!("room-{number}").parse().unwrap();
-        chat.create_room(
-            NewRoom {
-                id: RoomId::from_bytes(number.to_be_bytes()),
-                name,
-                creator: ALICE,
-            },
-            done,
-        )
-        .await;
+        let creator = AccountId::from_bytes((number % 10).to_be_bytes());
+        let id = RoomId::from_bytes(number.to_be_bytes());
+        chat.create_room(NewRoom { id, name, creator }, done).await;
         last = Some(outcome);
     }
     last.unwrap().await.unwrap();
@@ -122,4 +117,66 @@ async fn ten_thousand_rooms_are_there_after_a_restart() {
         count += page.len() as u128;
     }
     assert_eq!(count, ROOMS);
+}
+
+/// Makes as many rooms as one may, in few groups, and waits for the last one.
+async fn make_all(chat: &Chat, creator: AccountId) -> Result<RoomRecord, StoreError> {
+    let mut last = None;
+    for number in 0..PUBLIC_ROOMS_PER_CREATOR_MAX as u128 {
+        last = Some(make(chat, creator, number).await);
+    }
+    last.unwrap().await
+}
+
+async fn make(chat: &Chat, creator: AccountId, number: u128) -> Outcome<RoomRecord> {
+    let (done, outcome) = completion();
+    let mut id = number.to_be_bytes();
+    id[0] = creator.as_bytes()[0];
+    let name = format!("{}-{number}", id[0]).parse().unwrap();
+    let id = RoomId::from_bytes(id);
+    chat.create_room(NewRoom { id, name, creator }, done).await;
+    outcome
+}
+
+#[tokio::test]
+async fn nobody_fills_the_hub_with_rooms_alone() {
+    let bench = Bench::new();
+    let chat = bench.open();
+    make_all(&chat, ALICE).await.unwrap();
+    let one_more = PUBLIC_ROOMS_PER_CREATOR_MAX as u128;
+    assert_eq!(make(&chat, ALICE, one_more).await.await, Err(StoreError::TooMany));
+    // Others go on, and so does what Alice says: a conversation is of another kind.
+    make(&chat, BOB, 0).await.await.unwrap();
+    send(&chat, direct(1)).await.unwrap();
+    drop(chat);
+    let chat = bench.open();
+    assert_eq!(make(&chat, ALICE, one_more).await.await, Err(StoreError::TooMany));
+    make(&chat, BOB, 1).await.await.unwrap();
+}
+
+/// Alice's conversation with somebody of that number.
+async fn open(chat: &Chat, number: u128) -> Outcome<RoomRecord> {
+    let (done, outcome) = completion();
+    let peer = AccountId::from_bytes(number.to_be_bytes());
+    let fresh = RoomId::from_bytes((number + 1).to_be_bytes());
+    chat.open_direct(ALICE, peer, fresh, done).await;
+    outcome
+}
+
+#[tokio::test]
+async fn nobody_begins_conversations_without_end() {
+    let bench = Bench::new();
+    let chat = bench.open();
+    let mut last = None;
+    for number in 0..DIRECT_ROOMS_PER_CREATOR_MAX as u128 {
+        last = Some(open(&chat, number).await);
+    }
+    last.unwrap().await.unwrap();
+    let one_more = DIRECT_ROOMS_PER_CREATOR_MAX as u128;
+    assert_eq!(open(&chat, one_more).await.await, Err(StoreError::TooMany));
+    // The one that is there is found, and others may begin one with Alice.
+    open(&chat, 0).await.await.unwrap();
+    let (done, outcome) = completion();
+    chat.open_direct(BOB, ALICE, ROOM, done).await;
+    outcome.await.unwrap();
 }

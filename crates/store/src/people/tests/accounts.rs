@@ -13,7 +13,8 @@ async fn who_joins_is_known_and_stays_so() {
     let alice = people
         .join(token(1), account(1, "Alice"), session(1))
         .await
-        .unwrap();
+        .unwrap()
+        .account;
     assert_eq!((alice.name.as_str(), alice.role), ("Alice", Role::Admin));
     assert!(people.has_admin() && !people.open_admin_invite_exists().await.unwrap());
 
@@ -43,7 +44,7 @@ async fn an_invitation_is_refused_with_its_reason() {
     invite(&people, 3, Role::Guest, 5).await.unwrap();
     bench.pass(DAY);
     assert_eq!(join(3).await, Err(StoreError::InviteExpired));
-    people.sweep(IDLE).await.unwrap();
+    people.sweep(IDLE, vec![]).await.unwrap();
     bench.set_back(DAY);
     assert_eq!(
         join(3).await,
@@ -59,7 +60,7 @@ async fn an_invitation_is_refused_with_its_reason() {
         "and after a restart"
     );
     bench.pass(DAY * 32);
-    people.sweep(IDLE).await.unwrap();
+    people.sweep(IDLE, vec![]).await.unwrap();
     assert_eq!(
         join(3).await,
         Err(StoreError::InviteUnknown),
@@ -179,7 +180,7 @@ async fn a_disabled_account_lets_nobody_in() {
     );
     assert_eq!(people.credentials(&bob.name), None);
     assert_eq!(
-        people.open_session(bob.id, session(2)).await,
+        people.open_session(bob.id, phc(1), session(2)).await,
         Err(StoreError::NotFound)
     );
     assert_eq!(
@@ -187,4 +188,90 @@ async fn a_disabled_account_lets_nobody_in() {
         Some(bob),
         "the name still belongs to somebody"
     );
+}
+
+#[tokio::test]
+async fn joining_again_with_the_same_secret_is_the_same_join() {
+    let bench = Bench::new();
+    let people = bench.open();
+    invite(&people, 1, Role::Member, 1).await.unwrap();
+    let join = |id| people.join(token(1), account(id, "bob"), session(id));
+    let first = join(1).await.unwrap();
+    assert_eq!(people.invite_is_open(token(1)).await, Err(StoreError::InviteUsed));
+    let again = NewSession {
+        id: SessionId::from_bytes([9; 16]),
+        ..session(1)
+    };
+    let second = people.join(token(1), account(9, "bob"), again).await.unwrap();
+    assert_eq!(second, first);
+    assert_eq!(join(2).await, Err(StoreError::InviteUsed), "with another secret");
+}
+
+#[tokio::test]
+async fn of_the_hubs_own_admin_invitations_the_last_ones_are_good() {
+    let bench = Bench::new();
+    let people = bench.open();
+    invite(&people, 1, Role::Member, 1).await.unwrap();
+    for number in 2..=9 {
+        invite(&people, number, Role::Admin, 1).await.unwrap();
+        assert_eq!(people.invite_is_open(token(number)).await, Ok(()), "the newest");
+    }
+    assert_eq!(people.invite_is_open(token(1)).await, Ok(()), "no admin's");
+    let mut open = 0;
+    for number in 2..=9 {
+        open += usize::from(people.invite_is_open(token(number)).await.is_ok());
+    }
+    assert_eq!(open, 4);
+}
+
+#[tokio::test]
+async fn invitations_that_have_ended_leave_room_for_others() {
+    let bench = Bench::new();
+    drop(bench.open());
+    let mut database = rusqlite::Connection::open(bench.directory.path().join("people.db")).unwrap();
+    let transaction = database.transaction().unwrap();
+    for number in 0..crate::people::INVITES_MAX {
+        let mut token_hash = [0xee; 32];
+        token_hash[..8].copy_from_slice(&number.to_be_bytes());
+        transaction
+            .prepare_cached("INSERT INTO invites VALUES (?1, 'member', 1, 0, NULL, 2000000)")
+            .unwrap()
+            .execute([token_hash])
+            .unwrap();
+    }
+    transaction.commit().unwrap();
+    let people = bench.open();
+    assert_eq!(
+        invite(&people, 1, Role::Member, 1).await,
+        Err(StoreError::TooMany)
+    );
+    bench.pass(Duration::from_secs(1_000));
+    invite(&people, 1, Role::Member, 1).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_admin_whom_nobody_can_be_any_more_is_out_of_reach() {
+    let bench = Bench::new();
+    let people = bench.open();
+    invite(&people, 1, Role::Admin, 1).await.unwrap();
+    let passwordless = NewAccount {
+        password: None,
+        ..account(1, "alice")
+    };
+    assert!(!people.has_reachable_admin(IDLE));
+    people.join(token(1), passwordless, session(1)).await.unwrap();
+    member(&people, 2, "bob").await;
+    assert!(people.has_reachable_admin(IDLE), "by her session");
+    bench.pass(IDLE);
+    assert!(
+        people.has_admin() && !people.has_reachable_admin(IDLE),
+        "not used in time"
+    );
+    bench.set_back(IDLE);
+    people
+        .set_password(AccountId::from_bytes([1; 16]), None, phc(1), session(1).id)
+        .await
+        .unwrap();
+    people.end_session(session(1).id).await.unwrap();
+    assert!(people.has_reachable_admin(IDLE), "by her password");
 }

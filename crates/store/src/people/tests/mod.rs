@@ -69,8 +69,13 @@ async fn invite(people: &People, number: u8, role: Role, uses: u32) -> Result<Ti
         .await
 }
 
+/// The password of the account of that number.
+fn phc(number: u8) -> String {
+    format!("$argon2id$of {number}")
+}
+
 fn account(number: u8, name: &str) -> NewAccount {
-    let password = Some(format!("$argon2id$of {number}"));
+    let password = Some(phc(number));
     NewAccount {
         id: AccountId::from_bytes([number; 16]),
         name: name.parse().unwrap(),
@@ -95,4 +100,5 @@ async fn member(people: &People, number: u8, name: &str) -> Account {
         .join(token(number), account(number, name), session(number))
         .await
         .unwrap()
+        .account
 }

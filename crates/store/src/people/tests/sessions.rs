@@ -92,7 +92,7 @@ async fn an_ended_session_is_unknown_and_ends_once() {
     let bench = Bench::new();
     let people = bench.open();
     let bob = member(&people, 1, "bob").await;
-    assert_eq!(people.open_session(bob.id, session(2)).await.unwrap(), []);
+    assert_eq!(people.open_session(bob.id, phc(1), session(2)).await.unwrap(), []);
     for _ in 0..2 {
         people.end_session(session(1).id).await.unwrap();
         assert!(!people.session_is_open(&session(1).id) && people.session_is_open(&session(2).id));
@@ -107,7 +107,7 @@ async fn an_ended_session_is_unknown_and_ends_once() {
         .expect("the other one goes on");
     let nobody = AccountId::from_bytes([99; 16]);
     assert_eq!(
-        people.open_session(nobody, session(3)).await,
+        people.open_session(nobody, phc(1), session(3)).await,
         Err(StoreError::NotFound)
     );
 }
@@ -119,11 +119,14 @@ async fn a_new_password_ends_the_other_sessions_of_its_account_alone() {
     let bob = member(&people, 1, "bob").await;
     member(&people, 2, "carol").await;
     for number in [3, 4] {
-        people.open_session(bob.id, session(number)).await.unwrap();
+        people
+            .open_session(bob.id, phc(1), session(number))
+            .await
+            .unwrap();
     }
     let phc = "$argon2id$new".to_owned();
     let mut ended = people
-        .set_password(bob.id, phc.clone(), session(3).id)
+        .set_password(bob.id, Some(self::phc(1)), phc.clone(), session(3).id)
         .await
         .unwrap();
     ended.sort_unstable();
@@ -150,13 +153,19 @@ async fn the_session_that_was_not_seen_the_longest_makes_room() {
     let most = u8::try_from(SESSIONS_PER_ACCOUNT_MAX).unwrap();
     for number in 1..most {
         bench.pass(MINUTE);
-        assert_eq!(people.open_session(bob.id, session(number)).await.unwrap(), []);
+        assert_eq!(
+            people
+                .open_session(bob.id, phc(0), session(number))
+                .await
+                .unwrap(),
+            []
+        );
     }
     bench.pass(MINUTE);
     people.resume(&secret(0), IDLE).await.unwrap();
     bench.pass(MINUTE);
     assert_eq!(
-        people.open_session(bob.id, session(most)).await.unwrap(),
+        people.open_session(bob.id, phc(0), session(most)).await.unwrap(),
         [session(1).id]
     );
     assert_eq!(
@@ -172,21 +181,25 @@ async fn a_sweep_removes_what_has_ended_and_nothing_else() {
     let people = bench.open();
     let bob = member(&people, 1, "bob").await;
     bench.pass(IDLE - MINUTE);
-    people.open_session(bob.id, session(2)).await.unwrap();
-    assert_eq!(people.sweep(IDLE).await.unwrap(), []);
+    people.open_session(bob.id, phc(1), session(2)).await.unwrap();
+    assert_eq!(people.sweep(IDLE, vec![]).await.unwrap(), []);
     bench.pass(MINUTE);
-    assert_eq!(people.sweep(IDLE).await.unwrap(), [session(1).id], "not used");
+    assert_eq!(
+        people.sweep(IDLE, vec![]).await.unwrap(),
+        [session(1).id],
+        "not used"
+    );
     assert_eq!(
         people.resume(&secret(1), IDLE).await,
         Err(StoreError::SessionUnknown)
     );
     bench.pass(LIFETIME - MINUTE);
     assert_eq!(
-        people.sweep(LIFETIME * 9).await.unwrap(),
+        people.sweep(LIFETIME * 9, vec![]).await.unwrap(),
         [session(2).id],
         "its time is over"
     );
-    assert_eq!(people.sweep(Duration::MAX).await.unwrap(), []);
+    assert_eq!(people.sweep(Duration::MAX, vec![]).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -215,4 +228,43 @@ async fn people_can_get_in_when_the_disk_is_full() {
     });
     assert_eq!(touched.await, Err(StoreError::StorageFull));
     assert_eq!(people.resume(&secret(1), IDLE).await.unwrap().account, bob);
+}
+
+#[tokio::test]
+async fn who_verified_a_password_that_was_changed_meanwhile_gets_no_session() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let bob = member(&people, 1, "bob").await;
+    let set = |verified, new| people.set_password(bob.id, verified, new, session(1).id);
+    set(Some(phc(1)), phc(7)).await.unwrap();
+    assert_eq!(
+        people.open_session(bob.id, phc(1), session(2)).await,
+        Err(StoreError::PasswordChanged)
+    );
+    for verified in [None, Some(phc(1))] {
+        assert_eq!(set(verified, phc(8)).await, Err(StoreError::PasswordChanged));
+    }
+    assert_eq!(people.open_session(bob.id, phc(7), session(2)).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn a_session_with_an_open_connection_is_in_use() {
+    let bench = Bench::new();
+    let people = bench.open();
+    member(&people, 1, "bob").await;
+    let in_use = || vec![session(1).id, session(9).id];
+    bench.pass(IDLE - MINUTE);
+    assert_eq!(people.sweep(IDLE, in_use()).await, Ok(vec![]));
+    bench.pass(IDLE - MINUTE);
+    assert_eq!(
+        people.sweep(IDLE, vec![]).await,
+        Ok(vec![]),
+        "seen at the last sweep"
+    );
+    bench.pass(LIFETIME);
+    assert_eq!(
+        people.sweep(IDLE, in_use()).await,
+        Ok(vec![session(1).id]),
+        "its time is over all the same"
+    );
 }

@@ -1,0 +1,61 @@
+//! Whose files are: whoever published them. A space may be everybody's, a file in it has one owner all the same: what
+//! is removed or replaced goes to that one's trash, whoever does it.
+
+use super::Files;
+use super::error::FilesError;
+use super::status::Status;
+use crate::integer;
+use landline_model::id::AccountId;
+use landline_model::time::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+/// Who published the file that looks like this; none where it came or was changed by other means than Landline.
+pub(super) fn find(connection: &Connection, file: &Status) -> Result<Option<AccountId>, FilesError> {
+    let mut statement = connection
+        .prepare_cached("SELECT owner FROM owners WHERE inode = ?1 AND size = ?2 AND modified = ?3")?;
+    let key = params![file.inode.cast_signed(), integer(file.size), file.modified];
+    Ok(statement
+        .query_row(key, |row| row.get(0).map(AccountId::from_bytes))
+        .optional()?)
+}
+
+/// Remembers whose the file is that looks like this. A rename changes nothing of it.
+pub(super) fn remember(
+    connection: &Connection,
+    file: &Status,
+    owner: AccountId,
+    published: Timestamp,
+) -> Result<(), FilesError> {
+    let mut statement = connection.prepare_cached(
+        "INSERT OR REPLACE INTO owners (inode, size, modified, owner, published) VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?;
+    statement.execute(params![
+        file.inode.cast_signed(),
+        integer(file.size),
+        file.modified,
+        owner.as_bytes(),
+        integer(published.0),
+    ])?;
+    Ok(())
+}
+
+/// Forgets what belonged to files that are gone.
+pub(super) fn forget(connection: &Connection, inodes: &[u64]) -> Result<(), FilesError> {
+    let mut statement = connection.prepare_cached("DELETE FROM owners WHERE inode = ?1")?;
+    for inode in inodes {
+        statement.execute([inode.cast_signed()])?;
+    }
+    Ok(())
+}
+
+impl Files {
+    /// Whose trash something goes to that `actor` removes or replaces: the file's owner's, and `actor`'s where none is
+    /// known, as for a directory.
+    pub(super) fn heir(&self, file: &Status, actor: AccountId) -> Result<AccountId, FilesError> {
+        if !file.is_file() {
+            return Ok(actor);
+        }
+        let owner = self.journal.read(|connection| find(connection, file))?;
+        Ok(owner.unwrap_or(actor))
+    }
+}
