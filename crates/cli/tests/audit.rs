@@ -209,8 +209,7 @@ fn a_place_without_a_database_cannot_be_audited() {
 
 impl Room {
     fn new() -> Self {
-        let mut hub = Hub::start();
-        let alice = Person::join(&hub, hub.admin_link(), "alice");
+        let (mut hub, alice) = Hub::with_alice();
         alice.run(["room", "create", "lab"]).succeeds();
         for number in 1..=MESSAGES {
             alice

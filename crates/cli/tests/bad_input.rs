@@ -21,12 +21,6 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use support::{Hub, Output, Person};
 
-fn alice() -> (Hub, Person) {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    (hub, alice)
-}
-
 /// Every way to ask a hub something, with what it needs.
 const COMMANDS: [&[&str]; 11] = [
     &["whoami"],
@@ -95,7 +89,7 @@ fn tls_of(hub: &Hub, alpn: &[u8]) -> Arc<ServerConfig> {
 
 #[test]
 fn a_hub_that_is_down_is_named_with_its_address_by_every_command() {
-    let (mut hub, alice) = alice();
+    let (mut hub, alice) = Hub::with_alice();
     hub.stop();
     all_fail(&alice, &["no hub answers at", hub.address(), "landline serve"]);
     let errors = alice.run(["logout"]).fails(1);
@@ -107,7 +101,7 @@ fn a_hub_that_is_down_is_named_with_its_address_by_every_command() {
 
 #[test]
 fn another_hub_at_the_address_is_a_loud_refusal_and_hears_nothing() {
-    let (mut hub, alice) = alice();
+    let (mut hub, alice) = Hub::with_alice();
     hub.stop();
     let listen = ["--listen", hub.address()];
     let mut other = Hub::start_in(&[("LANDLINE_LOG_LEVEL", "debug")], &listen);
@@ -138,7 +132,7 @@ fn another_hub_at_the_address_is_a_loud_refusal_and_hears_nothing() {
 
 #[test]
 fn a_reinstalled_hub_is_joined_anew_beside_the_old_one() {
-    let (mut hub, alice) = alice();
+    let (mut hub, alice) = Hub::with_alice();
     hub.stop();
     let other = Hub::start_with(&["--listen", hub.address()]);
     alice
@@ -150,7 +144,7 @@ fn a_reinstalled_hub_is_joined_anew_beside_the_old_one() {
 
 #[test]
 fn what_does_not_speak_landline_is_told_apart_from_a_hub() {
-    let (mut hub, alice) = alice();
+    let (mut hub, alice) = Hub::with_alice();
     hub.stop();
     let hears = |mut stream: TcpStream, answer: &[u8]| {
         let mut heard = vec![0; 1];
@@ -187,7 +181,7 @@ fn what_does_not_speak_landline_is_told_apart_from_a_hub() {
 
 #[test]
 fn a_server_without_our_protocol_is_another_version() {
-    let (mut hub, alice) = alice();
+    let (mut hub, alice) = Hub::with_alice();
     hub.stop();
     let config = tls_of(&hub, b"landline/9");
     let server = in_place_of(&hub, COMMANDS.len(), move |mut stream| {
@@ -207,7 +201,7 @@ fn a_server_without_our_protocol_is_another_version() {
 
 #[test]
 fn a_hub_that_refuses_our_version_is_another_version_and_hears_no_secret() {
-    let (mut hub, alice) = alice();
+    let (mut hub, alice) = Hub::with_alice();
     hub.stop();
     let config = tls_of(&hub, ALPN);
     let server = in_place_of(&hub, COMMANDS.len(), move |stream| {
@@ -242,7 +236,7 @@ fn a_hub_that_refuses_our_version_is_another_version_and_hears_no_secret() {
 
 #[test]
 fn a_hub_that_breaks_the_protocol_or_goes_away_in_the_middle_is_said_to() {
-    let (mut hub, alice) = alice();
+    let (mut hub, alice) = Hub::with_alice();
     hub.stop();
     let answers: [(&[u8], &str); 4] = [
         (b"\xff\xff\xff\xff", "broke the protocol"),
@@ -273,7 +267,7 @@ fn a_hub_that_breaks_the_protocol_or_goes_away_in_the_middle_is_said_to() {
 
 #[test]
 fn paths_that_are_not_there_or_not_allowed_say_so_and_touch_nothing() {
-    let (hub, alice) = alice();
+    let (hub, alice) = Hub::with_alice();
     let guest = alice.invited(&hub, "guest", "guest");
     fs::write(guest.work().join("file"), b"content").unwrap();
     fs::write(alice.work().join("file"), b"old").unwrap();
@@ -315,7 +309,7 @@ fn paths_that_are_not_there_or_not_allowed_say_so_and_touch_nothing() {
 
 #[test]
 fn a_session_that_somebody_made_up_is_none() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let file = alice.configuration().join("hubs.toml");
     let text = fs::read_to_string(&file).unwrap();
     let made_up = text.replace(&alice.session_secret(), &"A".repeat(43));
@@ -325,7 +319,7 @@ fn a_session_that_somebody_made_up_is_none() {
 
 #[test]
 fn a_hubs_file_that_is_damaged_is_named_and_kept() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let file = alice.configuration().join("hubs.toml");
     for damaged in [
         &b"hub = 5\n"[..],
@@ -342,7 +336,7 @@ fn a_hubs_file_that_is_damaged_is_named_and_kept() {
 
 #[test]
 fn a_secret_never_stands_among_the_arguments() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     for arguments in [
         &["login", "--password", "x"][..],
         &["join", "-", "--password", "x"],

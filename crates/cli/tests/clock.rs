@@ -9,15 +9,8 @@ mod support;
 
 use serde_json::Value;
 use std::fs;
-use support::clock::Shifted;
+use support::clock::{Settable, Shifted};
 use support::{Hub, Output, Person};
-
-fn general() -> (Hub, Person) {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    alice.run(["room", "create", "#general"]).succeeds();
-    (hub, alice)
-}
 
 /// Starts the hub again at another time.
 fn at(hub: &mut Hub, offset: &str) {
@@ -43,7 +36,7 @@ fn times(person: &Person) -> Vec<(u64, String)> {
 
 #[test]
 fn a_hub_whose_clock_was_set_back_goes_on_and_times_do_not_go_back() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     alice.run(["send", "#general", "one"]).succeeds();
     let open = alice.invitation(&["--expires", "10m"]);
     at(&mut hub, "-1h");
@@ -68,7 +61,7 @@ fn a_hub_whose_clock_was_set_back_goes_on_and_times_do_not_go_back() {
 
 #[test]
 fn a_session_that_has_ended_does_not_come_back_when_the_clock_goes_back() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     let short = alice.invitation(&["--expires", "1h"]);
     at(&mut hub, "+91d");
     let errors = alice.run(["whoami"]).fails(1);
@@ -83,7 +76,7 @@ fn a_session_that_has_ended_does_not_come_back_when_the_clock_goes_back() {
 
 #[test]
 fn an_invitation_that_has_expired_says_so() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     let short = alice.invitation(&["--expires", "1h"]);
     let long = alice.invitation(&["--expires", "3h"]);
     at(&mut hub, "+2h");
@@ -98,7 +91,7 @@ fn an_invitation_that_has_expired_says_so() {
 
 #[test]
 fn a_session_that_is_used_lives_and_one_that_is_not_ends() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     let bob = alice.invited(&hub, "member", "bob");
     at(&mut hub, "+20d");
     alice.run(["whoami"]).succeeds();
@@ -110,7 +103,7 @@ fn a_session_that_is_used_lives_and_one_that_is_not_ends() {
 
 #[test]
 fn a_client_whose_clock_was_set_back_still_gets_in() {
-    let (_hub, alice) = general();
+    let (_hub, alice) = Hub::with_general();
     for offset in ["-1h", "-20y"] {
         let mut command = alice.command(["send", "#general", offset]);
         command.envs(Shifted::by(offset).variables());
@@ -122,7 +115,7 @@ fn a_client_whose_clock_was_set_back_still_gets_in() {
 
 #[test]
 fn a_client_whose_clock_runs_far_ahead_is_told_to_look_at_it() {
-    let (_hub, alice) = general();
+    let (_hub, alice) = Hub::with_general();
     let mut command = alice.command(["whoami"]);
     command.envs(Shifted::by("+2y").variables());
     let output = command.output().unwrap();
@@ -136,7 +129,7 @@ fn a_client_whose_clock_runs_far_ahead_is_told_to_look_at_it() {
 
 #[test]
 fn a_hub_whose_certificate_has_grown_old_makes_another_at_its_start() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     let leaf = hub.data().join("tls/leaf.crt");
     let before = fs::read(&leaf).unwrap();
     at(&mut hub, "+25d");
@@ -148,4 +141,53 @@ fn a_hub_whose_certificate_has_grown_old_makes_another_at_its_start() {
     at(&mut hub, "+0");
     assert_ne!(fs::read(&leaf).unwrap(), after);
     alice.run(["whoami"]).succeeds();
+}
+
+#[test]
+fn a_running_hub_through_a_leap_of_its_clock_loses_nobody_and_dates_nothing_ahead() {
+    let clock = Settable::new();
+    let hub = Hub::start_in(&clock.variables(), &[]);
+    let alice = Person::join(&hub, hub.admin_link(), "alice");
+    alice.run(["room", "create", "#general"]).succeeds();
+    alice.run(["send", "#general", "before"]).succeeds();
+    let open = alice.invitation(&["--expires", "1h"]);
+
+    clock.set("+800d");
+    // By that clock her session has ended, and so has the invitation.
+    alice.run(["whoami"]).succeeds();
+    let bob = Person::join(&hub, &open, "bob");
+    bob.run(["send", "#general", "meanwhile"]).succeeds();
+    fs::write(bob.work().join("file"), b"content").unwrap();
+    bob.run(["put", "file", ":/shared/"]).succeeds();
+    let leaps = |words: &str| hub.errors().matches(words).count();
+    assert_eq!(
+        leaps("the clock of this machine leapt ahead"),
+        1,
+        "{}",
+        hub.errors()
+    );
+
+    clock.set("+0");
+    bob.run(["send", "#general", "after"]).succeeds();
+    alice.run(["whoami"]).succeeds();
+    bob.run(["get", ":/shared/file", "back"]).succeeds();
+    assert_eq!(leaps("has come back from its leap"), 1, "{}", hub.errors());
+    alice.run(["audit"]).succeeds();
+    // Had the leap been believed, no later event could be older than it.
+    let times = times(&alice);
+    let year = |number: usize| times[number].1[..4].parse::<u32>().unwrap();
+    assert_eq!(times.len(), 3);
+    assert!(times.is_sorted_by_key(|(_, time)| time), "{times:?}");
+    assert!(year(2) <= year(0) + 1, "{times:?}");
+}
+
+#[test]
+fn a_running_hub_whose_clock_is_put_right_by_less_than_an_hour_goes_by_it_at_once() {
+    let clock = Settable::new();
+    let hub = Hub::start_in(&clock.variables(), &[]);
+    let alice = Person::join(&hub, hub.admin_link(), "alice");
+    let short = alice.invitation(&["--expires", "50m"]);
+    clock.set("+55m");
+    let errors = Person::stranger().run(["join", &short, "--name", "bob"]).fails(1);
+    assert!(errors.contains("the invitation has expired"), "{errors}");
 }

@@ -45,12 +45,6 @@ fn nasty_names() -> Vec<OsString> {
         .collect()
 }
 
-fn alice() -> (Hub, Person) {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    (hub, alice)
-}
-
 /// `:` and `path`, whatever bytes it has.
 fn remote(path: impl AsRef<OsStr>) -> OsString {
     let mut argument = OsString::from(":");
@@ -84,7 +78,7 @@ fn tree(top: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
 
 #[test]
 fn a_file_of_any_size_comes_back_as_it_went() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     for size in [
         0,
         1,
@@ -110,7 +104,7 @@ fn a_file_of_any_size_comes_back_as_it_went() {
 
 #[test]
 fn any_name_that_linux_has_survives_there_and_back() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     alice.run(["mkdir", ":names"]).succeeds();
     fs::create_dir(alice.work().join("back")).unwrap();
     for name in nasty_names() {
@@ -155,7 +149,7 @@ fn any_name_that_linux_has_survives_there_and_back() {
 
 #[test]
 fn a_tree_comes_back_as_it_went_without_its_links() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let top = alice.work().join("top");
     fs::create_dir_all(top.join("a/b/empty")).unwrap();
     for (place, name) in ["", "a", "a/b"].iter().cycle().zip(nasty_names()) {
@@ -188,7 +182,7 @@ fn a_tree_comes_back_as_it_went_without_its_links() {
 
 #[test]
 fn a_link_on_this_machine_does_not_lead_a_download_elsewhere() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let work = alice.work();
     fs::create_dir_all(work.join("top/sub")).unwrap();
     fs::write(work.join("top/sub/file"), b"new").unwrap();
@@ -202,7 +196,7 @@ fn a_link_on_this_machine_does_not_lead_a_download_elsewhere() {
 
 #[test]
 fn putting_replaces_unless_told_not_to_and_moving_refuses_unless_told_to() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let work = alice.work();
     for (name, bytes) in [("one", "1"), ("two", "2")] {
         fs::write(work.join(name), bytes).unwrap();
@@ -229,7 +223,7 @@ fn putting_replaces_unless_told_not_to_and_moving_refuses_unless_told_to() {
 
 #[test]
 fn what_is_not_there_is_said_and_changes_nothing() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     fs::write(alice.work().join("kept"), b"old").unwrap();
     for arguments in [
         &["get", ":missing", "kept"][..],
@@ -255,7 +249,7 @@ fn what_is_not_there_is_said_and_changes_nothing() {
 
 #[test]
 fn one_failure_does_not_keep_the_others_from_being_done() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let work = alice.work();
     for name in ["a", "c"] {
         fs::write(work.join(name), name).unwrap();
@@ -272,7 +266,7 @@ fn one_failure_does_not_keep_the_others_from_being_done() {
 
 #[test]
 fn a_guest_reads_shared_files_and_changes_none() {
-    let (hub, alice) = alice();
+    let (hub, alice) = Hub::with_alice();
     fs::write(alice.work().join("a"), b"hers").unwrap();
     alice.run(["put", "a", ":/shared/"]).succeeds();
     let guest = alice.invited(&hub, "guest", "gus");
@@ -297,7 +291,7 @@ fn a_guest_reads_shared_files_and_changes_none() {
 
 #[test]
 fn files_and_directories_are_not_mistaken_for_each_other() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let work = alice.work();
     fs::write(work.join("file"), b"x").unwrap();
     fs::create_dir(work.join("directory")).unwrap();
@@ -358,7 +352,7 @@ fn a_forgotten_colon_is_wrong_usage_and_the_right_one_is_shown() {
 
 #[tokio::test]
 async fn what_is_not_what_was_announced_never_appears() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let connection = connected(&alice).await;
     let hash: Hash = blake3::hash(b"hello").into();
     for (what, size, blocks, finish) in [

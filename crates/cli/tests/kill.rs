@@ -79,8 +79,7 @@ struct House {
 
 impl House {
     async fn new(choice: Choice) -> Self {
-        let hub = Hub::start();
-        let alice = Person::join(&hub, hub.admin_link(), "alice");
+        let (hub, alice) = Hub::with_alice();
         let bob = alice.invited(&hub, "member", "bob");
         for room in ["lab", "hall"] {
             alice.run(["room", "create", room]).succeeds();

@@ -9,17 +9,15 @@ mod support;
 
 use serde_json::json;
 use std::collections::BTreeSet;
+use support::Hub;
 use support::peer::Peer;
-use support::{Hub, Person};
 
 /// Messages sent without waiting: enough for many commits, fewer than may be in flight.
 const MESSAGES: u64 = 500;
 
 #[test]
 fn a_sender_sees_its_acknowledgement_before_its_event_and_a_ping_after_both_are_settled() {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    alice.run(["room", "create", "#general"]).succeeds();
+    let (hub, alice) = Hub::with_general();
     let mut speaker = Peer::joined(&hub, &alice.invitation(&[]), "speaker");
     let mut reader = Peer::joined(&hub, &alice.invitation(&[]), "reader");
     for peer in [&mut speaker, &mut reader] {
@@ -56,4 +54,26 @@ fn a_sender_sees_its_acknowledgement_before_its_event_and_a_ping_after_both_are_
         assert_eq!(header["args"]["sequence"], expected);
         assert_eq!(body, b"x");
     }
+}
+
+#[test]
+fn a_logout_leaves_no_message_without_its_acknowledgement() {
+    let (hub, alice) = Hub::with_general();
+    let mut speaker = Peer::joined(&hub, &alice.invitation(&[]), "speaker");
+    for number in 0..MESSAGES {
+        let call = json!({ "target": "#general", "client_id": format!("{number:032x}") });
+        speaker.request("send", &call, b"x");
+    }
+    let logout = speaker.request("logout", &json!({}), b"");
+    let (mut acknowledged, mut logged_out) = (BTreeSet::new(), false);
+    while let Some((header, _)) = speaker.receive() {
+        assert!(header["ok"].is_object(), "{header}");
+        if header["id"] == logout {
+            logged_out = true;
+        } else {
+            acknowledged.insert(header["ok"]["sequence"].as_u64().unwrap());
+        }
+    }
+    assert!(logged_out);
+    assert!(acknowledged.into_iter().eq(1..=MESSAGES));
 }

@@ -7,37 +7,25 @@
 
 mod support;
 
-use serde_json::Value;
 use support::following::Following;
 use support::{Hub, Person};
 
-fn alice() -> (Hub, Person) {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    (hub, alice)
-}
-
-/// Who somebody is.
-fn account(person: &Person) -> Value {
-    serde_json::from_str(&person.run(["whoami", "--json"]).succeeds()).unwrap()
-}
-
 #[test]
 fn a_link_makes_one_person_of_the_role_that_it_was_made_for() {
-    let (_hub, alice) = alice();
-    assert_eq!(account(&alice)["role"], "admin");
+    let (_hub, alice) = Hub::with_alice();
+    assert_eq!(alice.account()["role"], "admin");
     for role in ["admin", "member", "guest"] {
         let link = alice.invitation(&["--role", role]);
         let person = Person::stranger();
         person.run(["join", &link, "--name", role]).succeeds();
-        let account = account(&person);
+        let account = person.account();
         assert_eq!((&account["name"], &account["role"]), (&role.into(), &role.into()));
     }
 }
 
 #[test]
 fn a_link_that_is_wrong_damaged_or_used_up_says_so_and_leaves_nothing_behind() {
-    let (hub, alice) = alice();
+    let (hub, alice) = Hub::with_alice();
     let link = alice.invitation(&[]);
     let stranger = Person::stranger();
 
@@ -72,7 +60,7 @@ fn a_link_that_is_wrong_damaged_or_used_up_says_so_and_leaves_nothing_behind() {
 
 #[test]
 fn a_link_for_two_brings_in_two_even_when_three_come_at_once() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let link = alice.invitation(&["--uses", "2"]);
     let codes = std::thread::scope(|scope| {
         let joining = ["ann", "ben", "cid"].map(|name| {
@@ -90,7 +78,7 @@ fn a_link_for_two_brings_in_two_even_when_three_come_at_once() {
 
 #[test]
 fn a_name_that_is_taken_or_none_costs_no_invitation() {
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let link = alice.invitation(&[]);
     let bob = Person::stranger();
     for taken in ["alice", "ALICE", "ａlice"] {
@@ -108,7 +96,7 @@ fn a_name_that_is_taken_or_none_costs_no_invitation() {
 
 #[test]
 fn a_link_and_a_password_are_read_from_standard_input() {
-    let (hub, alice) = alice();
+    let (hub, alice) = Hub::with_alice();
     let link = alice.invitation(&[]);
     let bob = Person::stranger();
     let arguments = ["join", "-", "--name", "bob", "--password-stdin"];
@@ -116,7 +104,7 @@ fn a_link_and_a_password_are_read_from_standard_input() {
         .succeeds();
     let elsewhere = Person::stranger();
     elsewhere.logs_in(&hub, "bob", "correct horse").succeeds();
-    assert_eq!(account(&elsewhere)["name"], "bob");
+    assert_eq!(elsewhere.account()["name"], "bob");
 
     let nobody = Person::stranger();
     let errors = nobody.run_with(["join", "-", "--name", "eve"], "").fails(2);
@@ -130,10 +118,8 @@ fn a_link_and_a_password_are_read_from_standard_input() {
 
 #[test]
 fn a_wrong_password_and_an_unknown_name_cannot_be_told_apart() {
-    let (hub, alice) = alice();
-    alice
-        .run_with(["password", "--password-stdin"], "\ncorrect horse\n")
-        .succeeds();
+    let (hub, alice) = Hub::with_alice();
+    alice.takes_password("correct horse");
     let elsewhere = Person::stranger();
     let attempt = |name, password| elsewhere.logs_in(&hub, name, password);
     let wrong = attempt("alice", "wrong horse").fails(1);
@@ -148,10 +134,8 @@ fn a_wrong_password_and_an_unknown_name_cannot_be_told_apart() {
 
 #[test]
 fn a_login_needs_the_hubs_fingerprint_and_refuses_another() {
-    let (mut hub, alice) = alice();
-    alice
-        .run_with(["password", "--password-stdin"], "\ncorrect horse\n")
-        .succeeds();
+    let (mut hub, alice) = Hub::with_alice();
+    alice.takes_password("correct horse");
     let elsewhere = Person::stranger();
     let login = ["login", hub.address(), "--name", "alice", "--password-stdin"];
     let errors = elsewhere.run_with(login, "correct horse\n").fails(2);
@@ -171,7 +155,7 @@ fn a_login_needs_the_hubs_fingerprint_and_refuses_another() {
 
 #[test]
 fn a_logout_ends_open_connections_at_once() {
-    let (hub, alice) = alice();
+    let (hub, alice) = Hub::with_alice();
     alice.run(["room", "create", "#general"]).succeeds();
     alice.run(["send", "#general", "hello"]).succeeds();
     let mut chat = Following::start(&alice, ["chat", "#general", "--follow", "--since", "0"]);
@@ -188,10 +172,8 @@ fn a_logout_ends_open_connections_at_once() {
 
 #[test]
 fn a_new_password_ends_the_other_sessions_and_keeps_its_own() {
-    let (hub, alice) = alice();
-    alice
-        .run_with(["password", "--password-stdin"], "\ncorrect horse\n")
-        .succeeds();
+    let (hub, alice) = Hub::with_alice();
+    alice.takes_password("correct horse");
     alice.run(["room", "create", "#general"]).succeeds();
     alice.run(["send", "#general", "hello"]).succeeds();
     let elsewhere = Person::stranger();
@@ -219,7 +201,7 @@ fn a_new_password_ends_the_other_sessions_and_keeps_its_own() {
 
 #[test]
 fn only_an_admin_invites() {
-    let (hub, alice) = alice();
+    let (hub, alice) = Hub::with_alice();
     for role in ["member", "guest"] {
         let person = alice.invited(&hub, role, role);
         for wanted in ["admin", "member", "guest"] {
@@ -239,7 +221,7 @@ fn only_an_admin_invites() {
 #[test]
 fn what_a_client_keeps_is_for_its_owner_alone() {
     use std::os::unix::fs::PermissionsExt as _;
-    let (_hub, alice) = alice();
+    let (_hub, alice) = Hub::with_alice();
     let mode = |path: &std::path::Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&alice.configuration()), 0o700);
     assert_eq!(mode(&alice.configuration().join("hubs.toml")), 0o600);

@@ -95,9 +95,7 @@ fn the_ready_file_has_what_is_promised_and_is_for_its_owner_alone() {
 
 #[test]
 fn everything_a_hub_keeps_is_for_its_owner_alone() {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    alice.run(["room", "create", "#general"]).succeeds();
+    let (hub, alice) = Hub::with_general();
     alice.run(["send", "#general", "hello"]).succeeds();
     fs::write(alice.work().join("file"), b"content").unwrap();
     for place in [":~/", ":/shared/", ":/rooms/general/"] {
@@ -118,8 +116,7 @@ fn everything_a_hub_keeps_is_for_its_owner_alone() {
 
 #[test]
 fn a_second_hub_on_one_data_directory_is_refused_and_the_first_goes_on() {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
+    let (hub, alice) = Hub::with_alice();
     let data = hub.data();
     let arguments = [
         "serve",
@@ -208,9 +205,7 @@ fn a_ready_file_that_cannot_be_written_is_a_failure() {
 #[test]
 fn a_signal_lets_go_of_those_inside_and_ends_with_0() {
     for signal in [Signal::TERM, Signal::INT] {
-        let mut hub = Hub::start();
-        let alice = Person::join(&hub, hub.admin_link(), "alice");
-        alice.run(["room", "create", "#general"]).succeeds();
+        let (mut hub, alice) = Hub::with_general();
         alice.run(["send", "#general", "hello"]).succeeds();
         let mut chat = Following::start(&alice, ["chat", "#general", "--follow", "--since", "0"]);
         assert!(chat.line().ends_with("alice: hello"));
@@ -231,9 +226,7 @@ fn a_signal_lets_go_of_those_inside_and_ends_with_0() {
 
 #[test]
 fn what_was_sent_before_a_stop_is_answered_before_the_end() {
-    let mut hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    alice.run(["room", "create", "#general"]).succeeds();
+    let (mut hub, alice) = Hub::with_general();
     let mut peer = Peer::joined(&hub, &alice.invitation(&[]), "peer");
     for number in 0..200 {
         peer.request(
@@ -287,8 +280,7 @@ fn a_second_signal_ends_the_hub_at_once() {
 
 #[test]
 fn a_leaf_that_was_issued_anew_does_not_break_the_pin() {
-    let mut hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
+    let (mut hub, alice) = Hub::with_alice();
     let leaf = hub.data().join("tls/leaf.crt");
     let before = fs::read(&leaf).unwrap();
     hub.stop();

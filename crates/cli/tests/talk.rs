@@ -16,14 +16,6 @@ use support::{Hub, Person};
 /// Text that acts on a terminal or hides what stands beside it.
 const HOSTILE: &str = "a\u{1b}[2J\u{9b}31m\u{7f}\u{202e}b\u{200f}c\u{e0041}\rd\te";
 
-/// A hub with the room `#general`.
-fn general() -> (Hub, Person) {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    alice.run(["room", "create", "#general"]).succeeds();
-    (hub, alice)
-}
-
 /// What was said somewhere, as JSON.
 fn said(person: &Person, target: &str) -> Vec<Value> {
     let lines = person.run(["history", target, "--json"]).succeeds();
@@ -49,7 +41,7 @@ fn is_plain(shown: &str) {
 
 #[test]
 fn what_is_sent_is_in_the_history_with_exactly_the_members_that_are_promised() {
-    let (hub, alice) = general();
+    let (hub, alice) = Hub::with_general();
     let bob = alice.invited(&hub, "guest", "bob");
     assert_eq!(alice.run(["send", "#general", "one"]).succeeds(), "#general 1\n");
     let sent: Value =
@@ -75,7 +67,7 @@ fn what_is_sent_is_in_the_history_with_exactly_the_members_that_are_promised() {
 
 #[test]
 fn history_begins_and_ends_where_it_is_told_to() {
-    let (_hub, alice) = general();
+    let (_hub, alice) = Hub::with_general();
     for number in 1..=5 {
         alice.run(["send", "#general", &number.to_string()]).succeeds();
     }
@@ -104,7 +96,7 @@ fn history_begins_and_ends_where_it_is_told_to() {
 
 #[test]
 fn two_people_talk_in_a_chat_that_is_piped() {
-    let (hub, alice) = general();
+    let (hub, alice) = Hub::with_general();
     let bob = alice.invited(&hub, "member", "bob");
     alice.run(["send", "#general", "before"]).succeeds();
     let mut chat = Following::start(&bob, ["chat", "#general", "--json", "--follow", "--since", "0"]);
@@ -135,7 +127,7 @@ fn two_people_talk_in_a_chat_that_is_piped() {
 
 #[test]
 fn a_line_that_cannot_be_said_is_named_and_the_others_are_said() {
-    let (_hub, alice) = general();
+    let (_hub, alice) = Hub::with_general();
     let mut input = b"one\n\xff\xfe\n".to_vec();
     input.extend(vec![b'x'; 16 * 1024 + 1]);
     input.extend(b"\nfour\n");
@@ -153,7 +145,7 @@ fn a_line_that_cannot_be_said_is_named_and_the_others_are_said() {
 
 #[test]
 fn a_direct_conversation_is_the_same_from_both_sides_and_closed_to_others() {
-    let (hub, alice) = general();
+    let (hub, alice) = Hub::with_general();
     let bob = alice.invited(&hub, "guest", "bob");
     let eve = alice.invited(&hub, "admin", "eve");
     let errors = bob.run(["history", "@alice"]).fails(1);
@@ -182,7 +174,7 @@ fn a_direct_conversation_is_the_same_from_both_sides_and_closed_to_others() {
 #[test]
 fn numbers_have_no_gap_and_no_double_under_four_senders_at_once() {
     const EACH: usize = 50;
-    let (hub, alice) = general();
+    let (hub, alice) = Hub::with_general();
     let people = ["ann", "ben", "cid"].map(|name| alice.invited(&hub, "member", name));
     std::thread::scope(|scope| {
         for (index, person) in people.iter().chain([&alice]).enumerate() {
@@ -210,7 +202,7 @@ fn numbers_have_no_gap_and_no_double_under_four_senders_at_once() {
 
 #[test]
 fn text_that_acts_on_a_terminal_is_shown_written_out_and_kept_as_it_was() {
-    let (_hub, alice) = general();
+    let (_hub, alice) = Hub::with_general();
     alice.run(["send", "#general", HOSTILE]).succeeds();
     let shown = alice.run(["history", "#general"]).succeeds();
     is_plain(&shown);
@@ -227,7 +219,7 @@ fn text_that_acts_on_a_terminal_is_shown_written_out_and_kept_as_it_was() {
 
 #[test]
 fn a_message_of_16_kib_passes_and_one_byte_more_is_refused_here_and_there() {
-    let (hub, alice) = general();
+    let (hub, alice) = Hub::with_general();
     let longest = "x".repeat(16 * 1024);
     alice.run_with(["send", "#general", "-"], &longest).succeeds();
     let too_long = longest.clone() + "x";
@@ -264,7 +256,7 @@ fn a_message_of_16_kib_passes_and_one_byte_more_is_refused_here_and_there() {
 
 #[test]
 fn an_empty_message_is_refused() {
-    let (_hub, alice) = general();
+    let (_hub, alice) = Hub::with_general();
     let errors = alice.run(["send", "#general", ""]).fails(1);
     assert!(errors.contains("the message is empty"), "{errors}");
     alice.run_with(["send", "#general", "-"], b"\xff\xfe").fails(1);
@@ -273,7 +265,7 @@ fn an_empty_message_is_refused() {
 
 #[test]
 fn who_follows_a_room_misses_nothing_when_the_hub_is_killed() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     alice.run(["send", "#general", "one"]).succeeds();
     let mut chat = Following::start(&alice, ["chat", "#general", "--json", "--follow", "--since", "0"]);
     let mut seen = vec![chat.line()];
@@ -303,7 +295,7 @@ fn who_follows_a_room_misses_nothing_when_the_hub_is_killed() {
 
 #[test]
 fn what_is_said_while_the_hub_is_away_is_said_once_when_it_is_back() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     alice.run(["send", "#general", "one"]).succeeds();
     let mut chat = Following::start(&alice, ["chat", "#general", "--json", "--follow", "--since", "0"]);
     chat.line();
@@ -319,7 +311,7 @@ fn what_is_said_while_the_hub_is_away_is_said_once_when_it_is_back() {
 
 #[test]
 fn who_follows_a_room_notices_that_the_hub_was_restored_from_an_older_copy() {
-    let (mut hub, alice) = general();
+    let (mut hub, alice) = Hub::with_general();
     alice.run(["send", "#general", "one"]).succeeds();
     let (database, copy) = (hub.data().join("db/chat.db"), alice.work().join("copy"));
     hub.stop();
@@ -350,7 +342,7 @@ fn who_follows_a_room_notices_that_the_hub_was_restored_from_an_older_copy() {
 
 #[test]
 fn what_is_not_there_or_taken_or_not_allowed_says_so() {
-    let (hub, alice) = general();
+    let (hub, alice) = Hub::with_general();
     let guest = alice.invited(&hub, "guest", "guest");
     for command in [
         &["send", "#nope", "x"][..],

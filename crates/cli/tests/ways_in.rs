@@ -42,8 +42,7 @@ fn a_hub_whose_only_admin_is_locked_out_invites_another_at_its_next_start() {
 
 #[test]
 fn an_admin_with_a_password_is_not_locked_out_by_a_logout() {
-    let mut hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
+    let (mut hub, alice) = Hub::with_alice();
     alice
         .run_with(["password", "--password-stdin"], "\ncorrect horse\n")
         .succeeds();

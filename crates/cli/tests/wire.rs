@@ -409,9 +409,7 @@ fn a_full_hub_serves_those_it_has() {
 
 #[test]
 fn at_the_limit_of_descriptors_those_inside_are_served_and_others_later() {
-    let hub = Hub::start();
-    let alice = Person::join(&hub, hub.admin_link(), "alice");
-    alice.run(["room", "create", "#general"]).succeeds();
+    let (hub, alice) = Hub::with_general();
     alice.run(["send", "#general", "one"]).succeeds();
     let mut chat = Following::start(&alice, ["chat", "#general", "--follow", "--since", "0"]);
     assert!(chat.line().ends_with("alice: one"));

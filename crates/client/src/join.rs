@@ -1,28 +1,38 @@
 //! Following an invitation.
 
 use crate::connection::Connection;
+use crate::doubt::Doubt;
 use crate::error::ClientError;
 use landline_model::link::JoinLink;
 use landline_model::protocol::people::{Join, LoggedIn, SessionSecret, Welcome};
-
-/// How often joining is tried where the connection is lost before the answer.
-pub const JOIN_TRIES: usize = 4;
+use std::time::Duration;
 
 /// Joins. Where the connection is lost before the answer, the invitation may have been used or not: the same is asked
-/// again, with the session's secret that `call` proposes, and the hub answers with what it did the first time.
+/// again for as long as `patience`, with the session's secret that `call` proposes, and the hub answers with what it did
+/// the first time. Without such a secret it is asked once.
 ///
 /// # Errors
 /// The hub's refusal, or how the last try ended.
-pub async fn join(link: &JoinLink, call: &Join) -> Result<(Connection, Welcome, LoggedIn), ClientError> {
-    let mut tries_left = if call.secret.is_some() { JOIN_TRIES } else { 1 };
+pub async fn join(
+    link: &JoinLink,
+    call: &Join,
+    patience: Duration,
+) -> Result<(Connection, Welcome, LoggedIn), ClientError> {
+    let mut doubt = Doubt::new(patience);
     loop {
-        tries_left -= 1;
-        let (connection, welcome) = Connection::open(std::slice::from_ref(&link.address), link.pin).await?;
-        match connection.call(call).await {
-            Ok(login) => return Ok((connection, welcome, login)),
-            Err(ClientError::Lost { .. }) if tries_left > 0 => {}
-            Err(error) => return Err(error),
-        }
+        let error = match Connection::open(std::slice::from_ref(&link.address), link.pin).await {
+            Ok((connection, welcome)) => match connection.call(call).await {
+                Ok(login) => return Ok((connection, welcome, login)),
+                Err(error) => {
+                    if call.secret.is_some() {
+                        doubt.asked(&error);
+                    }
+                    error
+                }
+            },
+            Err(error) => error,
+        };
+        doubt.ask_again_after(error).await?;
     }
 }
 

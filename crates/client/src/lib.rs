@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod chat;
 pub mod connection;
+pub mod doubt;
 pub mod error;
 pub mod files;
 pub mod heads;

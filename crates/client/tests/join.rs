@@ -8,11 +8,13 @@
 
 mod support;
 
-use landline_client::join::{JOIN_TRIES, fresh_secret, join};
+use landline_client::doubt::PATIENCE;
+use landline_client::join::{fresh_secret, join};
 use landline_client::{ClientError, Connection};
 use landline_model::link::{JoinLink, Token};
 use landline_model::protocol::people::Join;
 use serde_json::{Value, json};
+use std::time::Duration;
 use support::TestHub;
 
 fn invitation(hub: &TestHub) -> (JoinLink, Join) {
@@ -41,11 +43,13 @@ async fn lose(hub: &TestHub) -> Value {
 }
 
 #[tokio::test]
-async fn a_lost_answer_is_asked_for_again_with_the_same_secret() {
+async fn a_lost_answer_is_asked_for_again_with_the_same_secret_until_the_hub_is_back() {
     let hub = TestHub::start().await;
     let (link, call) = invitation(&hub);
     let answer = async {
         let first = lose(&hub).await;
+        // A hub that is being started anew turns away whoever comes too early.
+        drop(hub.accept_raw().await);
         let mut peer = hub.welcome().await;
         let again = peer.request().await.unwrap();
         assert!(first["secret"].is_string());
@@ -55,7 +59,7 @@ async fn a_lost_answer_is_asked_for_again_with_the_same_secret() {
         peer.ok(again.id, login).await;
         peer
     };
-    let (joined, _peer) = tokio::join!(join(&link, &call), answer);
+    let (joined, _peer) = tokio::join!(join(&link, &call, PATIENCE), answer);
     let (_connection, _, login): (Connection, _, _) = joined.unwrap();
     assert_eq!(Some(login.secret), call.secret);
 }
@@ -65,10 +69,35 @@ async fn a_hub_that_never_answers_is_given_up() {
     let hub = TestHub::start().await;
     let (link, call) = invitation(&hub);
     let losing = async {
-        for _ in 0..JOIN_TRIES {
+        loop {
             lose(&hub).await;
         }
     };
-    let (joined, ()) = tokio::join!(join(&link, &call), losing);
+    tokio::select! {
+        joined = join(&link, &call, Duration::from_millis(300)) => {
+            assert!(matches!(joined, Err(ClientError::Lost { .. })), "{joined:?}");
+        }
+        () = losing => {}
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_was_asked_there_is_nothing_to_wait_for() {
+    let hub = TestHub::start().await;
+    let (link, call) = invitation(&hub);
+    let turned_away = async { drop(hub.accept_raw().await) };
+    let (joined, ()) = tokio::join!(join(&link, &call, PATIENCE), turned_away);
+    assert!(
+        matches!(joined, Err(ClientError::TurnedAway { .. })),
+        "{joined:?}"
+    );
+}
+
+#[tokio::test]
+async fn without_a_secret_the_same_is_not_asked_again() {
+    let hub = TestHub::start().await;
+    let (link, call) = invitation(&hub);
+    let call = Join { secret: None, ..call };
+    let (joined, _) = tokio::join!(join(&link, &call, PATIENCE), lose(&hub));
     assert!(matches!(joined, Err(ClientError::Lost { .. })), "{joined:?}");
 }

@@ -3,6 +3,7 @@
 use crate::config::{Config, Loaded};
 use crate::data_directory::{DataDirectory, DataDirectoryError};
 use crate::doors::{Gate, Listener, Page, accept_all, bind};
+use crate::housekeeping::keep_house;
 use crate::log::{self, LogError, LogGuard};
 use crate::people::passwords::Passwords;
 use crate::people::{InviteOf, make_invitation};
@@ -21,7 +22,7 @@ use landline_store::files::{Files, FilesError, FilesOptions};
 use landline_store::people::People;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
@@ -29,15 +30,6 @@ use tokio_util::task::TaskTracker;
 
 /// How long the invitation that makes the first admin is good for.
 const ADMIN_INVITE_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How often the hub looks whether the machine has other addresses, and whether its leaf certificate is getting old.
-const ADDRESS_LOOK: Duration = Duration::from_secs(30);
-
-/// How often expired sessions and invitations are swept out: a session's end shows on its open connections that soon.
-const SWEEP_PEOPLE: Duration = Duration::from_secs(60);
-
-/// How often expired uploads and trash are swept out.
-const SWEEP_FILES: Duration = Duration::from_secs(60 * 60);
 
 /// A hub that is bound and ready, but does not accept yet.
 pub struct Hub {
@@ -212,7 +204,8 @@ async fn close(services: Arc<Services>) {
     let _ = tokio::task::spawn_blocking(move || drop(services)).await;
 }
 
-fn open_services(
+/// Opens the stores, and what stands between them and the doors.
+pub(crate) fn open_services(
     config: Config,
     data: &DataDirectory,
     authority: &Authority,
@@ -280,7 +273,7 @@ fn open_services(
 }
 
 /// While no admin can get in (there is none, or none of them has a password or a session that is still good), every
-/// start makes a link that makes one: the last one may never have been seen, and is good no more.
+/// start makes a link that makes one: the last one may never have been seen.
 async fn first_invite(services: &Services, reachable: &[SocketAddr]) -> Result<Option<JoinLink>, StartError> {
     if services.people.has_reachable_admin(services.config.sessions.idle) {
         return Ok(None);
@@ -349,7 +342,8 @@ fn spell_out(listeners: &[Listener]) -> Vec<SocketAddr> {
     spell_out_on(&bound, &tls::addresses().unwrap_or_default())
 }
 
-fn spell_out_on(bound: &[SocketAddr], machine: &[IpAddr]) -> Vec<SocketAddr> {
+/// The addresses of `machine` at which what is bound can be reached, best first; a wildcard is spelt out.
+pub(crate) fn spell_out_on(bound: &[SocketAddr], machine: &[IpAddr]) -> Vec<SocketAddr> {
     let mut reachable: Vec<SocketAddr> = Vec::new();
     let wildcards = |ip: &IpAddr| {
         let ip = *ip;
@@ -367,71 +361,6 @@ fn spell_out_on(bound: &[SocketAddr], machine: &[IpAddr]) -> Vec<SocketAddr> {
     let mut seen = std::collections::BTreeSet::new();
     all.retain(|address| seen.insert(*address));
     all
-}
-
-/// Looks after addresses and certificates, and sweeps out what has expired.
-async fn keep_house(services: Arc<Services>, authority: Arc<Authority>, bound: Vec<SocketAddr>) {
-    let mut look = tokio::time::interval(ADDRESS_LOOK);
-    let mut people = tokio::time::interval(SWEEP_PEOPLE);
-    let mut files = tokio::time::interval(SWEEP_FILES);
-    loop {
-        tokio::select! {
-            _ = look.tick() => refresh(&services, &authority, &bound).await,
-            _ = people.tick() => sweep_people(&services).await,
-            _ = files.tick() => sweep_files(&services).await,
-        }
-    }
-}
-
-/// Follows the machine's addresses: those that invitations name, and those that the leaf certificate names.
-async fn refresh(services: &Arc<Services>, authority: &Arc<Authority>, bound: &[SocketAddr]) {
-    let (authority, bound) = (Arc::clone(authority), bound.to_vec());
-    let looked = tokio::task::spawn_blocking(move || {
-        let machine = tls::addresses()?;
-        Ok::<_, TlsError>((
-            spell_out_on(&bound, &machine),
-            authority.refresh(SystemTime::now())?,
-        ))
-    });
-    match looked.await {
-        Ok(Ok((reachable, reissued))) => {
-            if reissued {
-                tracing::info!(addresses = ?reachable, "the leaf certificate was re-issued");
-            }
-            let mut addresses = services.addresses.write().unwrap_or_else(PoisonError::into_inner);
-            *addresses = reachable.iter().map(ToString::to_string).collect();
-        }
-        Ok(Err(error)) => tracing::error!(%error, "the addresses of this machine cannot be followed"),
-        Err(error) => tracing::error!(%error, "the look at the addresses did not end"),
-    }
-}
-
-async fn sweep_people(services: &Services) {
-    // A session with an open connection is in use, however long ago that was opened.
-    let in_use = services.live.sessions();
-    match services.people.sweep(services.config.sessions.idle, in_use).await {
-        Ok(ended) => ended.iter().for_each(|session| services.live.end(session, None)),
-        Err(error) => tracing::error!(%error, "expired sessions cannot be swept out"),
-    }
-}
-
-async fn sweep_files(services: &Services) {
-    let swept = crate::files::blocking(services, {
-        let now = services.now();
-        move |files| files.sweep(now)
-    })
-    .await;
-    match swept {
-        Ok(swept) if swept.uploads + swept.trash > 0 => {
-            tracing::info!(
-                uploads = swept.uploads,
-                trash = swept.trash,
-                "expired files were swept out"
-            );
-        }
-        Ok(_) => {}
-        Err(refusal) => tracing::error!(why = %refusal.message, "expired files cannot be swept out"),
-    }
 }
 
 /// Raises the soft limit of open files to the hard one: a connection is a descriptor.

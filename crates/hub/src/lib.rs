@@ -11,6 +11,7 @@ mod answer;
 mod chat;
 mod doors;
 mod files;
+mod housekeeping;
 mod hub;
 mod live;
 mod outbox;

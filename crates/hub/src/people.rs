@@ -83,7 +83,7 @@ pub(crate) async fn join(
     };
     let entered = services
         .people
-        .join(token, account, opened)
+        .join(token, account, opened, services.config.sessions.idle)
         .await
         .map_err(|error| from_store(&error))?;
     tracing::info!(name = %entered.account.name, role = %entered.account.role, %peer, "somebody joined");
@@ -295,4 +295,62 @@ fn fresh_session(
         lifetime: services.config.sessions.absolute,
     };
     Ok((id, secret, new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use landline_model::link::Token;
+    use landline_model::protocol::people::Secret;
+    use landline_model::role::Role;
+
+    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
+    fn joining(token: &Token, secret: Option<SessionSecret>) -> Join {
+        Join {
+            token: token.clone(),
+            name: "bob".parse().unwrap(),
+            password: Some(Secret("correct horse".to_owned())),
+            device: String::new(),
+            secret,
+        }
+    }
+
+    /// A queue without a free place refuses whoever wants a password hashed: who is told anything else had none.
+    #[tokio::test]
+    async fn who_has_no_good_invitation_gets_no_password_hashed() {
+        let place = tempfile::tempdir().unwrap();
+        let services = Services::in_an_empty(place.path());
+        let invite = InviteOf {
+            role: Role::Member,
+            uses: 1,
+            lifetime: Duration::from_secs(60),
+            by: None,
+        };
+        let good = make_invitation(&services, invite).await.unwrap().token;
+        let made_up = Token::from_bytes([7; 16]);
+        let try_with = async |token: &Token| join(&services, joining(token, None), PEER).await;
+
+        let places = services.passwords.fill();
+        assert_eq!(try_with(&good).await.err().unwrap().code, ErrorCode::Busy);
+        assert_eq!(
+            try_with(&made_up).await.err().unwrap().code,
+            ErrorCode::InviteUnknown
+        );
+        drop(places);
+        let secret = || SessionSecret::from_bytes([5; 32]);
+        let (first, ends) = join(&services, joining(&good, Some(secret())), PEER)
+            .await
+            .ok()
+            .unwrap();
+        // Used up by now; nor does the same join again cost another hash.
+        let _places = services.passwords.fill();
+        assert_eq!(try_with(&good).await.err().unwrap().code, ErrorCode::InviteUsed);
+        let again = join(&services, joining(&good, Some(secret())), PEER).await;
+        let (again, still) = again.ok().unwrap();
+        assert_eq!(
+            (again.session, again.account, still),
+            (first.session, first.account, ends)
+        );
+    }
 }

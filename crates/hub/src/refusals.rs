@@ -24,10 +24,14 @@ pub(crate) fn from_store(error: &StoreError) -> Refusal {
         ),
         StoreError::NotFound => (ErrorCode::NotFound, None),
         StoreError::NameTaken => (ErrorCode::Exists, Some("choose another name")),
-        StoreError::TooLarge | StoreError::TooMany => (ErrorCode::TooLarge, None),
+        StoreError::TooLarge | StoreError::TooMany { .. } => (ErrorCode::TooLarge, None),
         StoreError::InviteUnknown => (
             ErrorCode::InviteUnknown,
             Some("copy the whole link, or ask for a new one"),
+        ),
+        StoreError::InviteRoleUnknown => (
+            ErrorCode::InviteUnknown,
+            Some("a newer version of Landline made it; run that one on the hub"),
         ),
         StoreError::InviteExpired => (ErrorCode::InviteExpired, Some("ask for a new link")),
         StoreError::InviteUsed => (ErrorCode::InviteUsed, Some("ask for a new link")),

@@ -51,9 +51,9 @@ impl Services {
     }
 }
 
-/// The time of day of this machine, right or wrong; [`Services::now`] is what goes by.
+/// The time of day of this machine, right or wrong: what [`Services::now`] judges. Only certificates go by the time of
+/// day itself, because their readers do.
 pub(crate) fn time_of_day() -> Timestamp {
-    // The one place where the hub reads the time of day.
     Timestamp::from_system(SystemTime::now())
 }
 
@@ -70,5 +70,22 @@ pub(crate) async fn blocking<T: Send + 'static>(
                 "something went wrong inside the hub; its log says more",
             ))
         }
+    }
+}
+
+#[cfg(test)]
+impl Services {
+    /// Those of a hub with an empty data directory, below `place`; it has no doors.
+    pub(crate) fn in_an_empty(place: &std::path::Path) -> std::sync::Arc<Self> {
+        use crate::config::{Flags, load};
+        use crate::data_directory::DataDirectory;
+        use crate::tls::{Authority, HeadKey, HostNames};
+        let home = ("HOME".into(), place.as_os_str().to_owned());
+        let config = load(&Flags::default(), [home].into_iter()).unwrap().config;
+        let data = DataDirectory::open(&config.data).unwrap();
+        let names = HostNames::of_this_machine().unwrap();
+        let authority = Authority::open(&data.tls(), "test", &names, SystemTime::now()).unwrap();
+        let head_key = HeadKey::open(&data.tls()).unwrap();
+        crate::hub::open_services(config, &data, &authority, head_key, &[]).unwrap()
     }
 }

@@ -38,8 +38,13 @@ pub enum StoreError {
     #[error("it is too long")]
     TooLarge,
     /// There are as many as there may be.
-    #[error("there are too many already")]
-    TooMany,
+    #[error("{max} {what} are as many as there may be")]
+    TooMany {
+        /// Of what, in words.
+        what: &'static str,
+        /// The limit.
+        max: usize,
+    },
     /// No such invitation.
     #[error("the invitation does not exist")]
     InviteUnknown,
@@ -49,6 +54,9 @@ pub enum StoreError {
     /// The invitation was used as often as it may be.
     #[error("the invitation was used already")]
     InviteUsed,
+    /// The invitation gives a role that only a newer program knows: that account would not be what was meant.
+    #[error("the invitation gives a role that this hub does not know")]
+    InviteRoleUnknown,
     /// The password is not (or no longer) the one that was verified.
     #[error("the password was changed meanwhile")]
     PasswordChanged,

@@ -3,7 +3,8 @@
 use crate::context::{Context, Usage};
 use crate::{json, password, report};
 use anyhow::{Context as _, Result};
-use landline_client::join::fresh_secret;
+use landline_client::doubt::PATIENCE;
+use landline_client::join::{fresh_secret, join};
 use landline_client::{Hub, Hubs};
 use landline_model::link::{JoinLink, LINK_MAX};
 use landline_model::name::AccountName;
@@ -72,7 +73,7 @@ impl Join {
             device: device(),
             secret: Some(fresh_secret().context("no random numbers for the session")?),
         };
-        let (_connection, welcome, login) = landline_client::join::join(&link, &call).await?;
+        let (_connection, welcome, login) = join(&link, &call, PATIENCE).await?;
         let (before, hub) = Hubs::change(|hubs| {
             let before = hubs
                 .pinned(&link.pin)

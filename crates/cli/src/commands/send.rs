@@ -6,6 +6,7 @@ use crate::{json, show};
 use anyhow::{Result, bail};
 use bytes::Bytes;
 use landline_client::chat::fresh_client_id;
+use landline_client::doubt::{Doubt, PATIENCE};
 use landline_client::{ClientError, Hub};
 use landline_model::event::TEXT_MAX;
 use landline_model::protocol::chat::{self, Sent};
@@ -13,16 +14,6 @@ use landline_model::target::Target;
 use serde::Serialize;
 use std::io::{Read as _, Write as _};
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
-
-/// For how long a message is sent again whose acknowledgement was lost with the connection.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The pause before it is sent again; it doubles up to [`PAUSE_MAX`].
-const PAUSE: Duration = Duration::from_millis(200);
-
-/// The longest pause before it is sent again.
-const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// Say one thing to a room or a person.
 ///
@@ -91,33 +82,27 @@ impl Send {
 /// Sends until it is acknowledged. Where the connection is lost before that, the message may have been said or not: it
 /// is sent again, and the client id keeps a second time from becoming a second message.
 async fn send(hub: &Hub, call: &chat::Send, text: &Bytes) -> Result<Sent, ClientError> {
-    let mut in_doubt_since: Option<Instant> = None;
-    let mut pause = PAUSE;
+    let mut doubt = Doubt::new(PATIENCE);
     loop {
         let error = match landline_client::connect(hub).await {
             Ok(connection) => match connection.exchange(call, text.clone()).await {
                 Ok(answer) => return Ok(answer.reply),
                 Err(error) => {
-                    if matches!(error, ClientError::Lost { .. }) {
-                        in_doubt_since.get_or_insert_with(Instant::now);
-                    }
+                    doubt.asked(&error);
                     error
                 }
             },
             Err(error) => error,
         };
-        let Some(since) = in_doubt_since else {
-            return Err(error);
-        };
-        if !error.is_passing() || since.elapsed() + pause > PATIENCE {
-            let target = &call.target;
-            note(&format!(
-                "the message may have been said or not: landline history {target} shows"
-            ));
+        if let Err(error) = doubt.ask_again_after(error).await {
+            if doubt.is_there() {
+                let target = &call.target;
+                note(&format!(
+                    "the message may have been said or not: landline history {target} shows"
+                ));
+            }
             return Err(error);
         }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(PAUSE_MAX);
     }
 }
 

@@ -1,15 +1,21 @@
 //! A disk that keeps only what it was told to keep: what the recorded calls made durable, and what they left to luck.
 
-use crate::luck::Luck;
+#[path = "disk/crash.rs"]
+mod crash;
+#[path = "disk/directory.rs"]
+mod directory;
+#[path = "disk/file.rs"]
+mod file;
+
+pub(crate) use crash::Image;
+
 use crate::trace::{Call, END_OF_PROCESS};
+use directory::{Directory, Naming, assign};
+use file::{Change, File};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
-use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Component, Path, PathBuf};
-
-/// What a disk writes at once or not at all.
-const SECTOR: u64 = 512;
 
 /// A file or a directory. Numbers are never used again.
 pub(crate) type Node = usize;
@@ -52,32 +58,6 @@ enum Entry {
     Directory(Directory),
 }
 
-struct File {
-    /// The name with which it was made.
-    first_name: OsString,
-    synced: Vec<u8>,
-    current: Vec<u8>,
-    /// What has happened to it since `synced`, oldest first, with the line on which it returned.
-    pending: Vec<(usize, Change)>,
-}
-
-#[derive(Default)]
-struct Directory {
-    synced: BTreeMap<OsString, Node>,
-    current: BTreeMap<OsString, Node>,
-}
-
-enum Change {
-    Write { offset: u64, bytes: Vec<u8> },
-    Length(u64),
-}
-
-/// One call that changed names: each change is durable with its own directory, but luck has them all or none.
-struct Naming {
-    exited: usize,
-    changes: Vec<(Node, OsString, Option<Node>)>,
-}
-
 #[derive(Clone, Copy)]
 struct Description {
     node: Node,
@@ -110,15 +90,8 @@ impl Disk {
                     waiting.push((path, node));
                 } else {
                     let bytes = std::fs::read(path).expect("its content");
-                    let first_name = name.clone();
-                    let file = File {
-                        first_name,
-                        synced: Vec::new(),
-                        current: Vec::new(),
-                        pending: Vec::new(),
-                    };
-                    disk.nodes.push(Entry::File(file));
-                    disk.change(node, 0, Change::Write { offset: 0, bytes });
+                    disk.nodes.push(Entry::File(File::new(name.clone())));
+                    disk.file_mut(node).change(0, Change::Write { offset: 0, bytes });
                 }
                 assign(&mut disk.directory_mut(parent).current, &name, Some(node));
                 disk.pending.push(Naming {
@@ -232,7 +205,7 @@ impl Disk {
             .collect();
         for (path, node) in self.nodes_below(below) {
             if let Entry::File(file) = &self.nodes[node]
-                && !file.pending.is_empty()
+                && !file.is_synced()
             {
                 lost.push(format!("the content of {}", path.display()));
             }
@@ -272,17 +245,11 @@ impl Disk {
                 call.shown()
             );
             let first_name = path.file_name().expect("a name").to_owned();
-            let file = File {
-                first_name,
-                synced: Vec::new(),
-                current: Vec::new(),
-                pending: Vec::new(),
-            };
-            self.made(call, &path, Entry::File(file));
+            self.made(call, &path, Entry::File(File::new(first_name)));
             self.find(&path).expect("what was made just now")
         });
         if call.has(flags, "O_TRUNC") {
-            self.change(node, call.exited, Change::Length(0));
+            self.file_mut(node).change(call.exited, Change::Length(0));
         }
         let append = call.has(flags, "O_APPEND");
         self.open.insert(
@@ -329,12 +296,14 @@ impl Disk {
         if at.is_none() {
             self.at(call, |open| open.offset = offset + call.result.cast_unsigned());
         }
-        self.change(open.node, call.exited, Change::Write { offset, bytes });
+        self.file_mut(open.node)
+            .change(call.exited, Change::Write { offset, bytes });
     }
 
     fn resize(&mut self, call: &Call, length: u64) {
         if let Some(open) = self.open.get(&call.descriptor(0).0).copied() {
-            self.change(open.node, call.exited, Change::Length(length));
+            self.file_mut(open.node)
+                .change(call.exited, Change::Length(length));
         }
     }
 
@@ -345,13 +314,8 @@ impl Disk {
         assert_eq!(call.raw(1), b"0", "not modelled: {}", call.shown());
         let end = (call.number(2) + call.number(3)).cast_unsigned();
         let length = self.file(open.node).current.len() as u64;
-        self.change(open.node, call.exited, Change::Length(end.max(length)));
-    }
-
-    fn change(&mut self, node: Node, exited: usize, change: Change) {
-        let file = self.file_mut(node);
-        change.apply(&mut file.current);
-        file.pending.push((exited, change));
+        self.file_mut(open.node)
+            .change(call.exited, Change::Length(end.max(length)));
     }
 
     /// What had returned before the sync began is durable.
@@ -364,12 +328,7 @@ impl Disk {
 
     fn sync(&mut self, node: Node, entered: usize) {
         match &mut self.nodes[node] {
-            Entry::File(file) => {
-                let covered = file.pending.partition_point(|(exited, _)| *exited < entered);
-                for (_, change) in file.pending.drain(..covered) {
-                    change.apply(&mut file.synced);
-                }
-            }
+            Entry::File(file) => file.sync(entered),
             Entry::Directory(directory) => {
                 for naming in self.pending.iter_mut().filter(|naming| naming.exited < entered) {
                     naming.changes.retain(|(parent, name, to)| {
@@ -480,154 +439,6 @@ impl Disk {
             Entry::File(_) => panic!("a file is no directory"),
         }
     }
-}
-
-/// What a crash left, as a fresh directory.
-pub(crate) struct Image {
-    /// The inode of each file that survived.
-    pub(crate) inodes: HashMap<Node, u64>,
-}
-
-impl Disk {
-    /// Writes what a crash now would leave to `target`, an empty directory. Without luck that is what was synced; with
-    /// luck, some of the rest too.
-    ///
-    /// A name survives by luck only together with all names of the same call, and only if every earlier change in the
-    /// same directories has survived; of a file's content every sector has a fate of its own. `skip` names files that
-    /// are left out.
-    pub(crate) fn crash(&self, target: &Path, luck: &mut Luck, skip: impl Fn(&Path) -> bool) -> Image {
-        let names = self.surviving_names(luck);
-        let mut image = Image {
-            inodes: HashMap::new(),
-        };
-        let mut written: HashMap<Node, PathBuf> = HashMap::new();
-        let mut waiting = vec![(target.to_owned(), ROOT)];
-        while let Some((path, node)) = waiting.pop() {
-            for (name, child) in names.get(&node).into_iter().flatten() {
-                let path = path.join(name);
-                match &self.nodes[*child] {
-                    Entry::Directory(_) => {
-                        std::fs::DirBuilder::new()
-                            .mode(0o700)
-                            .create(&path)
-                            .expect("a directory");
-                        waiting.push((path, *child));
-                    }
-                    Entry::File(_) if skip(&path) => {}
-                    Entry::File(file) => {
-                        if let Some(first) = written.get(child) {
-                            std::fs::hard_link(first, &path).expect("a second name");
-                            continue;
-                        }
-                        write_new(&path, &file.surviving_content(luck));
-                        let inode = path.metadata().expect("its inode").ino();
-                        image.inodes.insert(*child, inode);
-                        written.insert(*child, path);
-                    }
-                }
-            }
-        }
-        image
-    }
-
-    fn surviving_names(&self, luck: &mut Luck) -> HashMap<Node, BTreeMap<OsString, Node>> {
-        let mut names: HashMap<Node, BTreeMap<OsString, Node>> = HashMap::new();
-        for (node, entry) in self.nodes.iter().enumerate() {
-            if let Entry::Directory(directory) = entry {
-                names.insert(node, directory.synced.clone());
-            }
-        }
-        let mut stopped: BTreeSet<Node> = BTreeSet::new();
-        for naming in &self.pending {
-            let free = naming
-                .changes
-                .iter()
-                .all(|(directory, ..)| !stopped.contains(directory));
-            if free && luck.has_it() {
-                for (directory, name, to) in &naming.changes {
-                    assign(names.entry(*directory).or_default(), name, *to);
-                }
-            } else {
-                stopped.extend(naming.changes.iter().map(|(directory, ..)| *directory));
-            }
-        }
-        names
-    }
-}
-
-impl File {
-    fn surviving_content(&self, luck: &mut Luck) -> Vec<u8> {
-        let mut content = self.synced.clone();
-        for (_, change) in &self.pending {
-            match change {
-                Change::Length(_) if luck.has_it() => change.apply(&mut content),
-                Change::Length(_) => {}
-                Change::Write { offset, bytes } => {
-                    for (offset, bytes) in sectors(*offset, bytes) {
-                        if luck.has_it() {
-                            Change::Write {
-                                offset,
-                                bytes: bytes.to_vec(),
-                            }
-                            .apply(&mut content);
-                        }
-                    }
-                }
-            }
-        }
-        content
-    }
-}
-
-impl Change {
-    fn apply(&self, content: &mut Vec<u8>) {
-        let index = |offset: u64| usize::try_from(offset).expect("a file that fits into memory");
-        match self {
-            Self::Length(length) => content.resize(index(*length), 0),
-            Self::Write { offset, bytes } => {
-                let (start, end) = (index(*offset), index(*offset) + bytes.len());
-                if content.len() < end {
-                    content.resize(end, 0);
-                }
-                content[start..end].copy_from_slice(bytes);
-            }
-        }
-    }
-}
-
-/// A write in the pieces that a disk writes at once.
-fn sectors(offset: u64, bytes: &[u8]) -> Vec<(u64, &[u8])> {
-    let mut pieces = Vec::new();
-    let (mut at, mut rest) = (offset, bytes);
-    while !rest.is_empty() {
-        let room = usize::try_from(SECTOR - at % SECTOR)
-            .expect("small")
-            .min(rest.len());
-        let (piece, behind) = rest.split_at(room);
-        pieces.push((at, piece));
-        at += room as u64;
-        rest = behind;
-    }
-    pieces
-}
-
-fn assign(names: &mut BTreeMap<OsString, Node>, name: &OsString, to: Option<Node>) {
-    match to {
-        Some(node) => drop(names.insert(name.clone(), node)),
-        None => drop(names.remove(name)),
-    }
-}
-
-fn write_new(path: &Path, content: &[u8]) {
-    let mut options = std::fs::OpenOptions::new();
-    let file = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .expect("a new file");
-    file.write_all_at(content, 0)
-        .expect("space for a copy of the data directory");
 }
 
 /// A name beneath a descriptor.

@@ -1,6 +1,7 @@
 //! The disk model on recordings of a few lines.
 
 use super::*;
+use crate::luck::Luck;
 use crate::trace::{line, parse};
 
 /// Lines of a trace in which `a` stands for `/r/a`.

@@ -1,7 +1,10 @@
 //! Another clock for a program: libfaketime in front of the system's.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
+use tempfile::TempDir;
 
 /// The time at which a program is to live.
 pub(crate) struct Shifted<'a> {
@@ -24,6 +27,46 @@ impl<'a> Shifted<'a> {
             ("LD_PRELOAD", self.library),
             ("FAKETIME", self.offset),
             // Its name before libfaketime 0.9.8, and since.
+            ("DONT_FAKE_MONOTONIC", "1"),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
+        ]
+    }
+}
+
+/// A clock that can be set while a program runs by it.
+pub(crate) struct Settable {
+    library: &'static str,
+    place: TempDir,
+    file: String,
+}
+
+impl Settable {
+    /// The right time.
+    pub(crate) fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        let file = place.path().join("offset").to_str().unwrap().to_owned();
+        let clock = Self {
+            library: library(),
+            place,
+            file,
+        };
+        clock.set("+0");
+        clock
+    }
+
+    /// Sets it, from the right time: `-1h`, `+2d`. Whoever looks at it sees that at once.
+    pub(crate) fn set(&self, offset: &str) {
+        let next: PathBuf = self.place.path().join("next");
+        fs::write(&next, offset).unwrap();
+        fs::rename(next, &self.file).unwrap();
+    }
+
+    /// The program's environment. Its timers run as ever.
+    pub(crate) fn variables(&self) -> [(&str, &str); 5] {
+        [
+            ("LD_PRELOAD", self.library),
+            ("FAKETIME_TIMESTAMP_FILE", &self.file),
+            ("FAKETIME_NO_CACHE", "1"),
             ("DONT_FAKE_MONOTONIC", "1"),
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
         ]

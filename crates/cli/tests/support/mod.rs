@@ -1,8 +1,7 @@
 //! A hub and people, as users have them: the real program, each with a home of its own.
 //!
 //! ```ignore
-//! let hub = Hub::start();
-//! let alice = Person::join(&hub, hub.admin_link(), "alice");
+//! let (hub, alice) = Hub::with_general();
 //! alice.run(["send", "#general", "hello"]).succeeds();
 //! ```
 #![allow(dead_code, reason = "every test file uses a part of this")]
@@ -90,6 +89,22 @@ impl Hub {
             ready,
             link,
         }
+    }
+
+    /// A hub, and Alice, who looks after it.
+    #[must_use]
+    pub(crate) fn with_alice() -> (Self, Person) {
+        let hub = Self::start();
+        let alice = Person::join(&hub, hub.admin_link(), "alice");
+        (hub, alice)
+    }
+
+    /// The same with the room `#general`.
+    #[must_use]
+    pub(crate) fn with_general() -> (Self, Person) {
+        let (hub, alice) = Self::with_alice();
+        alice.run(["room", "create", "#general"]).succeeds();
+        (hub, alice)
     }
 
     /// The link with which the first person becomes admin.
@@ -251,6 +266,18 @@ impl Person {
         let place = ["login", hub.address(), "--fingerprint", fingerprint];
         let arguments = [&place[..], &["--name", name, "--password-stdin"]].concat();
         self.run_with(arguments, format!("{password}\n"))
+    }
+
+    /// Who this is, by the hub.
+    #[must_use]
+    pub(crate) fn account(&self) -> Value {
+        serde_json::from_str(&self.run(["whoami", "--json"]).succeeds()).unwrap()
+    }
+
+    /// Gives this person, who has none yet, a password.
+    pub(crate) fn takes_password(&self, password: &str) {
+        self.run_with(["password", "--password-stdin"], format!("\n{password}\n"))
+            .succeeds();
     }
 
     /// The secret of this person's session, as the client keeps it.

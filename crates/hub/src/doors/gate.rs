@@ -79,19 +79,21 @@ impl Gate {
         if counts.connections >= self.limits.connections {
             return Err(Full::Connections);
         }
-        let handshakes = counts.handshakes;
-        let of_address = counts.by_address.entry(peer).or_default();
-        if of_address.connections >= self.limits.connections_per_address {
-            return Err(Full::ConnectionsOfAddress);
-        }
-        if of_address.handshakes >= self.limits.handshakes_per_address {
-            return Err(Full::HandshakesOfAddress);
+        // Only who is let in is noted: a flood from ever new addresses must not fill the memory.
+        if let Some(of_address) = counts.by_address.get(&peer) {
+            if of_address.connections >= self.limits.connections_per_address {
+                return Err(Full::ConnectionsOfAddress);
+            }
+            if of_address.handshakes >= self.limits.handshakes_per_address {
+                return Err(Full::HandshakesOfAddress);
+            }
         }
         // Those who are logged in always find the greater part of the hub free of those who are not.
         let share = self.limits.connections.div_ceil(HANDSHAKE_SHARE);
-        if handshakes >= share.max(self.limits.handshakes_per_address) {
+        if counts.handshakes >= share.max(self.limits.handshakes_per_address) {
             return Err(Full::Handshakes);
         }
+        let of_address = counts.by_address.entry(peer).or_default();
         of_address.connections += 1;
         of_address.handshakes += 1;
         counts.connections += 1;
@@ -214,6 +216,7 @@ mod tests {
             gate.admit(IpAddr::from([192, 0, 2, 3])).err(),
             Some(Full::Handshakes)
         );
+        assert_eq!(gate.lock().by_address.len(), 2, "who is turned away is not kept");
         inside[0].handshake_is_over();
         inside.push(gate.admit(OTHER).unwrap());
         drop(inside);

@@ -179,7 +179,7 @@ impl Connection {
         self.collect().await;
         self.flush().await?;
         if self.closing {
-            return Err(Gone::LoggedOut);
+            return self.finish_sends(Gone::LoggedOut).await;
         }
         let may_read = self.in_flight.available_permits() > 0;
         if self.held_back && may_read {
@@ -189,7 +189,7 @@ impl Connection {
         self.make_room_for_reading();
         tokio::select! {
             biased;
-            () = stopping.cancelled() => self.finish_sends().await,
+            () = stopping.cancelled() => self.finish_sends(Gone::Stopping).await,
             read = self.stream.read_buf(&mut self.input), if may_read => match end_of_input(read)? {
                 0 => Err(self.decoder.finish(self.input.len()).map_or_else(Gone::Framing, |()| Gone::Closed)),
                 _ => self.take_requests().await,
@@ -378,14 +378,14 @@ impl Connection {
         Ok(())
     }
 
-    /// When the hub stops: what was taken is acknowledged, then the connection closes.
-    async fn finish_sends(&mut self) -> Result<(), Gone> {
+    /// When the hub stops, or somebody has logged out: what was taken is acknowledged, then the connection closes.
+    async fn finish_sends(&mut self, why: Gone) -> Result<(), Gone> {
         while self.in_flight.available_permits() < SENDS_IN_FLIGHT {
             self.outbox.woken().await;
         }
         self.collect().await;
         self.flush().await?;
-        Err(Gone::Stopping)
+        Err(why)
     }
 
     /// Opens everything that a login opens.

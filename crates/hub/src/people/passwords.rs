@@ -85,20 +85,25 @@ impl Passwords {
         asker: Asker,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let (Some(_share), Ok(_place)) = (self.share(asker), self.waiting.try_acquire()) else {
+        let place = Arc::clone(&self.waiting).try_acquire_owned();
+        let (Some(share), Ok(place)) = (self.share(asker), place) else {
             return Err(Refusal::new(ErrorCode::Busy, "the hub is busy with other logins")
                 .with_hint("try again in a few seconds"));
         };
-        let Ok(_worker) = self.working.acquire().await else {
+        let Ok(worker) = Arc::clone(&self.working).acquire_owned().await else {
             return Err(Refusal::new(ErrorCode::Stopping, "the hub is stopping"));
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|error| internal(&error))
+        tokio::task::spawn_blocking(move || {
+            // Work that has begun goes on where nobody waits for it any more, and so holds its places itself.
+            let _held = (share, place, worker);
+            work()
+        })
+        .await
+        .map_err(|error| internal(&error))
     }
 
     /// A part of what one asker may have of the queue; none: it has it all.
-    fn share(&self, asker: Asker) -> Option<Share<'_>> {
+    fn share(&self, asker: Asker) -> Option<Share> {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = shares.entry(asker).or_default();
         if *taken >= SHARE_MAX {
@@ -106,19 +111,28 @@ impl Passwords {
         }
         *taken += 1;
         Some(Share {
-            shares: &self.shares,
+            shares: Arc::clone(&self.shares),
             asker,
         })
     }
 }
 
+#[cfg(test)]
+impl Passwords {
+    /// Takes every place in the queue, until what it returns is dropped.
+    pub(crate) fn fill(&self) -> tokio::sync::OwnedSemaphorePermit {
+        let places = u32::try_from(self.waiting.available_permits()).unwrap();
+        Arc::clone(&self.waiting).try_acquire_many_owned(places).unwrap()
+    }
+}
+
 /// A place in the share of an asker; dropping it gives the place back.
-struct Share<'a> {
-    shares: &'a Mutex<HashMap<Asker, usize>>,
+struct Share {
+    shares: Arc<Mutex<HashMap<Asker, usize>>>,
     asker: Asker,
 }
 
-impl Drop for Share<'_> {
+impl Drop for Share {
     fn drop(&mut self) {
         let mut shares = self.shares.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(taken) = shares.get_mut(&self.asker) {
@@ -209,6 +223,26 @@ mod tests {
         assert!(!passwords.verify(other, None, secret("x")).await.unwrap());
         drop(shares);
         assert!(!passwords.verify(ASKER, None, secret("x")).await.unwrap());
+        assert!(passwords.shares.lock().unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn work_that_nobody_waits_for_any_more_keeps_its_places_until_it_is_done() {
+        let passwords = Passwords::new(1).unwrap();
+        let (begin, mut has_begun) = tokio::sync::mpsc::channel(1);
+        let (finish, may_finish) = std::sync::mpsc::channel::<()>();
+        let worker = passwords.clone();
+        let waiting = tokio::spawn(async move {
+            let work = move || (begin.blocking_send(()), may_finish.recv());
+            worker.work(ASKER, work).await.map(drop)
+        });
+        has_begun.recv().await.unwrap();
+        waiting.abort();
+        assert!(waiting.await.unwrap_err().is_cancelled());
+        let refusal = passwords.verify(ASKER, None, secret("x")).await.unwrap_err();
+        assert_eq!(refusal.code, ErrorCode::Busy);
+        finish.send(()).unwrap();
+        let _place = passwords.waiting.acquire().await.unwrap();
         assert!(passwords.shares.lock().unwrap().is_empty());
     }
 

@@ -190,7 +190,11 @@ fn place(transaction: &Connection, state: &State, append: &Append) -> Result<Roo
 fn chained(state: &mut State, room: &Room, append: Append) -> Result<Event, StoreError> {
     let sequence = room.head.sequence + 1;
     if sequence > INTEGER_MAX {
-        return Err(StoreError::TooMany);
+        let max = usize::try_from(INTEGER_MAX).unwrap_or(usize::MAX);
+        return Err(StoreError::TooMany {
+            what: "events of one room",
+            max,
+        });
     }
     let content = Content {
         salt: state.salt(),

@@ -69,15 +69,21 @@ impl State {
         let rooms = read(&self.shared.rooms);
         let all = rooms.len() + self.made.values().sum::<usize>();
         let made = self.made.get(&(creator, kind)).copied().unwrap_or(0);
-        let own_max = match kind {
-            RoomKind::Direct => DIRECT_ROOMS_PER_CREATOR_MAX,
-            _ => PUBLIC_ROOMS_PER_CREATOR_MAX,
+        let (max, what) = match kind {
+            RoomKind::Direct => (
+                DIRECT_ROOMS_PER_CREATOR_MAX,
+                "conversations that one account began",
+            ),
+            _ => (PUBLIC_ROOMS_PER_CREATOR_MAX, "public rooms that one account made"),
         };
-        if all < ROOMS_MAX && rooms.made_by(creator, kind) + made < own_max {
-            Ok(())
-        } else {
-            Err(StoreError::TooMany)
+        if rooms.made_by(creator, kind) + made >= max {
+            return Err(StoreError::TooMany { what, max });
         }
+        if all >= ROOMS_MAX {
+            let (what, max) = ("rooms of one hub", ROOMS_MAX);
+            return Err(StoreError::TooMany { what, max });
+        }
+        Ok(())
     }
 
     /// Remembers a room as this job leaves it.

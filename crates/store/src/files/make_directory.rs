@@ -15,12 +15,10 @@ impl Files {
     /// [`FilesError::NotFound`] where the one above it is missing, [`FilesError::Exists`] where something is there,
     /// [`FilesError::WrongKind`] where a file or a link is on the way.
     pub fn make_directory(&self, place: &Place, parents: bool) -> Result<(), FilesError> {
-        // Held until the names are synced: nothing is published, and no directory made, below a name that a power cut
-        // could still take away.
-        let _names = lock(&self.names);
-        let mut directory = self.tree.space_made(place.space).at(place)?;
+        let names = lock(&self.names);
+        let mut directory = self.tree.space_made(place.space, &names).at(place)?;
         if !parents {
-            let (parent, name) = self.tree.parent_made(place)?;
+            let (parent, name) = self.tree.parent_made(place, &names)?;
             parent.make_directory(name.as_bytes()).at(place)?;
             self.after(Step::DirectoryMade)?;
             return parent.sync().at(place);

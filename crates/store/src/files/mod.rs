@@ -12,6 +12,7 @@ mod error;
 mod failure;
 mod hashes;
 mod journal;
+mod known;
 mod list;
 mod make_directory;
 mod open_upload;

@@ -62,10 +62,7 @@ impl Files {
                 "{place} would be larger than a file can be"
             )));
         }
-        let (parent, name) = {
-            let _names = lock(&self.names);
-            self.tree.parent_made(place)?
-        };
+        let (parent, name) = self.tree.parent_made(place, &lock(&self.names))?;
         let there = parent.status_of(name.as_bytes()).at(place)?;
         may_appear(place, there.as_ref(), request.overwrite)?;
         match request.resume {

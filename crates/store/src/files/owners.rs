@@ -3,19 +3,22 @@
 
 use super::Files;
 use super::error::FilesError;
+use super::known::Key;
 use super::status::Status;
 use crate::integer;
 use landline_model::id::AccountId;
 use landline_model::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _};
 
 /// Who published the file that looks like this; none where it came or was changed by other means than Landline.
 pub(super) fn find(connection: &Connection, file: &Status) -> Result<Option<AccountId>, FilesError> {
+    let Key(inode, size, modified) = file.key();
     let mut statement = connection
         .prepare_cached("SELECT owner FROM owners WHERE inode = ?1 AND size = ?2 AND modified = ?3")?;
-    let key = params![file.inode.cast_signed(), integer(file.size), file.modified];
     Ok(statement
-        .query_row(key, |row| row.get(0).map(AccountId::from_bytes))
+        .query_row((inode, size, modified), |row| {
+            row.get(0).map(AccountId::from_bytes)
+        })
         .optional()?)
 }
 
@@ -26,25 +29,11 @@ pub(super) fn remember(
     owner: AccountId,
     published: Timestamp,
 ) -> Result<(), FilesError> {
+    let Key(inode, size, modified) = file.key();
     let mut statement = connection.prepare_cached(
         "INSERT OR REPLACE INTO owners (inode, size, modified, owner, published) VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
-    statement.execute(params![
-        file.inode.cast_signed(),
-        integer(file.size),
-        file.modified,
-        owner.as_bytes(),
-        integer(published.0),
-    ])?;
-    Ok(())
-}
-
-/// Forgets what belonged to files that are gone.
-pub(super) fn forget(connection: &Connection, inodes: &[u64]) -> Result<(), FilesError> {
-    let mut statement = connection.prepare_cached("DELETE FROM owners WHERE inode = ?1")?;
-    for inode in inodes {
-        statement.execute([inode.cast_signed()])?;
-    }
+    statement.execute((inode, size, modified, owner.as_bytes(), integer(published.0)))?;
     Ok(())
 }
 

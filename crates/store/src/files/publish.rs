@@ -62,7 +62,7 @@ impl Files {
         let partial = self.sync_partial(&upload)?;
         self.after(Step::PartialSynced)?;
         // Before anything is journaled: the usual mistakes.
-        let (parent, name) = self.tree.parent_made(&upload.place)?;
+        let (parent, name) = self.tree.parent_made(&upload.place, &lock(&self.names))?;
         let there = parent.status_of(name.as_bytes()).at(&upload.place)?;
         may_appear(&upload.place, there.as_ref(), upload.overwrite)?;
         let mut publishing = Publishing {
@@ -193,9 +193,9 @@ impl Files {
 
     fn appear(&self, upload: &Upload, expected: Option<&Status>) -> Result<Appeared, FilesError> {
         let place = &upload.place;
-        let _names = lock(&self.names);
+        let names = lock(&self.names);
         for _ in 0..ATTEMPTS_MAX {
-            let (parent, name) = self.tree.parent_made(place)?;
+            let (parent, name) = self.tree.parent_made(place, &names)?;
             let there = parent.status_of(name.as_bytes()).at(place)?;
             may_appear(place, there.as_ref(), upload.overwrite)?;
             if let Some(there) = there
@@ -296,7 +296,7 @@ impl Files {
                 Err(error) => Err(error).at(TRASH),
             };
         }
-        let trash = self.tree.trash_made(heir).at(TRASH)?;
+        let trash = self.trash_made(heir)?;
         self.tree
             .partial
             .rename_again(&name, &trash, &id.file_name())

@@ -31,7 +31,7 @@ impl Files {
             return self.after(Step::RemovalSynced);
         }
         let heir = self.heir(&status, actor)?;
-        let trash = self.tree.trash_made(heir).at("the trash")?;
+        let trash = self.trash_made(heir)?;
         let trashed = self.trashed(
             TrashId::from_bytes(self.fresh()),
             heir,

@@ -43,8 +43,9 @@ impl Files {
             .status_of(source_name.as_bytes())
             .at(from)?
             .ok_or_else(|| not_found(from))?;
-        let (target, target_name) = self.tree.parent_made(to)?;
-        let mut names = Some(lock(&self.names));
+        let names = lock(&self.names);
+        let (target, target_name) = self.tree.parent_made(to, &names)?;
+        let mut names = Some(names);
         match source.rename(source_name.as_bytes(), &target, target_name.as_bytes()) {
             // For a directory it is held until the names are synced: nothing is published below a name that a power
             // cut could still take back.

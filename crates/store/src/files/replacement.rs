@@ -90,7 +90,7 @@ impl Replacement {
 impl Files {
     /// Does it. Both must still be the files with these inodes.
     pub(super) fn replace(&self, replacement: Replacement) -> Result<(), FilesError> {
-        let trash = self.tree.trash_made(replacement.heir).at("the trash")?;
+        let trash = self.trash_made(replacement.heir)?;
         let row = replacement.clone();
         self.journal.write(move |connection| row.insert(connection))?;
         self.after(Step::ReplacementJournaled)?;
@@ -112,7 +112,7 @@ impl Files {
 
     /// Finishes or forgets what a crash interrupted.
     pub(super) fn settle_replacement(&self, replacement: &Replacement) -> Result<(), FilesError> {
-        let trash = self.tree.trash_made(replacement.heir).at("the trash")?;
+        let trash = self.trash_made(replacement.heir)?;
         if let Ok(ends) = self.ends(replacement)
             && ends.from.is_some_and(|from| from.inode == replacement.replaced)
             && ends.to.is_some_and(|to| to.inode == replacement.moved)

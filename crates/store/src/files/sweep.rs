@@ -3,7 +3,7 @@
 use super::Files;
 use super::error::FilesError;
 use super::failure::Named as _;
-use super::owners;
+use super::known;
 use super::step::Step;
 use super::trash::Trashed;
 use super::upload::Upload;
@@ -80,7 +80,7 @@ impl Files {
         self.after(Step::PartialRemoved)?;
         let upload = upload.clone();
         self.journal.write(move |connection| {
-            owners::forget(connection, &[upload.inode])?;
+            known::forget(connection, &[upload.inode])?;
             upload.delete(connection)
         })?;
         self.after(Step::UploadForgotten)

@@ -4,11 +4,10 @@ use super::Files;
 use super::directory::Directory;
 use super::error::FilesError;
 use super::failure::Named as _;
-use super::hashes;
-use super::owners;
+use super::known;
 use super::place::Place;
 use super::step::Step;
-use crate::integer;
+use crate::{integer, lock};
 use landline_model::id::{AccountId, UploadId};
 use landline_model::time::Timestamp;
 use rusqlite::{Connection, params};
@@ -107,6 +106,11 @@ impl Trashed {
 }
 
 impl Files {
+    /// An account's trash, made where it was missing.
+    pub(super) fn trash_made(&self, account: AccountId) -> Result<Directory, FilesError> {
+        self.tree.trash_made(account, &lock(&self.names)).at("the trash")
+    }
+
     /// What the journal is to know of something that `actor` moves to `owner`'s trash now.
     pub(super) fn trashed(
         &self,
@@ -143,10 +147,8 @@ impl Files {
         if inodes.is_empty() {
             return Ok(());
         }
-        self.journal.write(move |connection| {
-            owners::forget(connection, &inodes)?;
-            hashes::forget(connection, &inodes)
-        })
+        self.journal
+            .write(move |connection| known::forget(connection, &inodes))
     }
 
     /// Removes the files of a directory, and moves its directories up under fresh names.

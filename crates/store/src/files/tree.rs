@@ -9,6 +9,11 @@ use landline_model::path::Component;
 use landline_model::text::escape_bytes;
 use rustix::io::Errno;
 use std::path::Path;
+use std::sync::MutexGuard;
+
+/// Held by whoever makes a directory until its name is synced: nothing is ever trusted to one that another thread has made
+/// and a power cut could still take away.
+pub(super) type Names<'a> = MutexGuard<'a, ()>;
 
 /// `files/`: `home/ACCOUNT`, `shared`, `rooms/ROOM`, `partial/UPLOAD`, `trash/ACCOUNT/ID`.
 #[derive(Debug)]
@@ -60,10 +65,14 @@ impl Tree {
     }
 
     /// The same, and the space is made where nothing was ever written to it.
-    pub(super) fn parent_made<'a>(&self, place: &'a Place) -> Result<(Directory, &'a Component), FilesError> {
+    pub(super) fn parent_made<'a>(
+        &self,
+        place: &'a Place,
+        names: &Names<'_>,
+    ) -> Result<(Directory, &'a Component), FilesError> {
         let (name, above) = place.components.split_last().ok_or_else(space_itself)?;
         let parent = self
-            .space_made(place.space)
+            .space_made(place.space, names)
             .and_then(|space| space.beneath(above))
             .at(place)?;
         Ok((parent, name))
@@ -76,7 +85,7 @@ impl Tree {
     }
 
     /// A space, made where it was missing.
-    pub(super) fn space_made(&self, space: SpaceId) -> Result<Directory, Errno> {
+    pub(super) fn space_made(&self, space: SpaceId, _names: &Names<'_>) -> Result<Directory, Errno> {
         let (above, name) = self.space_name(space);
         above.child_made(name.as_bytes())
     }
@@ -87,7 +96,7 @@ impl Tree {
     }
 
     /// An account's trash, made where it was missing.
-    pub(super) fn trash_made(&self, account: AccountId) -> Result<Directory, Errno> {
+    pub(super) fn trash_made(&self, account: AccountId, _names: &Names<'_>) -> Result<Directory, Errno> {
         self.trash.child_made(account.to_string().as_bytes())
     }
 

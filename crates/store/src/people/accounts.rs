@@ -11,6 +11,7 @@ use landline_model::id::{AccountId, SessionId};
 use landline_model::name::AccountName;
 use landline_model::protocol::people::Account;
 use rusqlite::{Connection, OptionalExtension as _};
+use std::time::Duration;
 
 /// An account to make.
 #[derive(Clone)]
@@ -40,11 +41,16 @@ pub(super) fn join(
     token: &Hash,
     new: NewAccount,
     session: NewSession,
+    idle: Duration,
 ) -> Result<Resumed, StoreError> {
-    if let Some(joined) = sessions::of_secret(transaction, &session.secret_hash)? {
-        return Ok(joined);
-    }
     let now = state.now();
+    if let Some((joined, ended)) = sessions::of_secret(transaction, &session.secret_hash, idle, now)? {
+        return if ended {
+            Err(StoreError::SessionExpired)
+        } else {
+            Ok(joined)
+        };
+    }
     let role = invites::redeem(transaction, token, now)?;
     let key = new.name.key();
     // What redeeming wrote is undone with the job.

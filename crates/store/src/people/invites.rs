@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use std::time::Duration;
 
 /// The most invitations that are open at a time. As many that have ended are remembered.
-pub const INVITES_MAX: u64 = 10_000;
+pub const INVITES_MAX: usize = 10_000;
 
 /// For how long a hub remembers an invitation that ended, so that it can say that it has ended.
 const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -41,7 +41,8 @@ pub(super) fn create(
     invite: &NewInvite,
 ) -> Result<Timestamp, StoreError> {
     let now = state.now();
-    if invite.created_by.is_none() && invite.role == Role::Admin {
+    let is_hubs_own = invite.created_by.is_none() && invite.role == Role::Admin;
+    if is_hubs_own {
         transaction
             .prepare_cached(
                 "DELETE FROM invites WHERE created_by IS NULL AND role = ?1 AND token_hash NOT IN
@@ -53,8 +54,12 @@ pub(super) fn create(
     let open = transaction
         .prepare_cached("SELECT count(*) FROM invites WHERE uses_left > 0 AND expires > ?1")?
         .query_row([integer(now.0)], |row| number(row.get(0)?))?;
-    if open >= INVITES_MAX {
-        return Err(StoreError::TooMany);
+    // Those of the hub are few, and without one nobody might ever get in again.
+    if open >= INVITES_MAX as u64 && !is_hubs_own {
+        return Err(StoreError::TooMany {
+            what: "open invitations",
+            max: INVITES_MAX,
+        });
     }
     transaction
         .prepare_cached(
@@ -62,7 +67,7 @@ pub(super) fn create(
                  (SELECT token_hash FROM invites WHERE uses_left = 0 OR expires <= ?1
                   ORDER BY expires DESC LIMIT -1 OFFSET ?2)",
         )?
-        .execute((integer(now.0), integer(INVITES_MAX)))?;
+        .execute((integer(now.0), integer(INVITES_MAX as u64)))?;
     let expires = Timestamp(now.plus(invite.lifetime).0.min(INTEGER_MAX));
     transaction
         .prepare_cached(
@@ -102,6 +107,10 @@ pub(super) fn check(transaction: &Connection, token: &Hash, now: Timestamp) -> R
     }
     if uses_left == 0 {
         return Err(StoreError::InviteUsed);
+    }
+    // It would be lost: an account keeps the role that it was made with.
+    if role == Role::Unknown {
+        return Err(StoreError::InviteRoleUnknown);
     }
     Ok(role)
 }

@@ -81,11 +81,10 @@ impl People {
         })
     }
 
-    /// Makes an invitation; says when it ends. One by which the hub itself invites an admin takes the place of the
-    /// hub's earlier ones: of those only the last is good.
+    /// Makes an invitation; says when it ends. Of those by which the hub itself invites an admin the last few are good.
     ///
     /// # Errors
-    /// [`StoreError::TooMany`] where [`INVITES_MAX`] are open, and those of the disk.
+    /// [`StoreError::TooMany`] where [`INVITES_MAX`] are open (the hub itself may all the same), and those of the disk.
     pub async fn create_invite(&self, invite: NewInvite) -> Result<Timestamp, StoreError> {
         self.writer
             .run(move |transaction, state| invites::create(transaction, state, &invite))
@@ -105,7 +104,8 @@ impl People {
     /// Whether an invitation can be redeemed, as of now: what it takes to find out before the work of a password's hash.
     ///
     /// # Errors
-    /// [`StoreError::InviteUnknown`], [`StoreError::InviteExpired`], [`StoreError::InviteUsed`], and those of the disk.
+    /// [`StoreError::InviteUnknown`], [`StoreError::InviteExpired`], [`StoreError::InviteUsed`],
+    /// [`StoreError::InviteRoleUnknown`], and those of the disk.
     pub async fn invite_is_open(&self, token: Hash) -> Result<(), StoreError> {
         self.writer
             .run(move |transaction, state| invites::check(transaction, &token, state.now()).map(drop))
@@ -116,6 +116,7 @@ impl People {
     /// session with this secret was opened already, that one is the answer, and no invitation is used for it.
     ///
     /// # Errors
+    /// [`StoreError::SessionExpired`] where that one has ended by itself, also by not being used within `idle`;
     /// [`StoreError::InviteUnknown`], [`StoreError::InviteExpired`], [`StoreError::InviteUsed`],
     /// [`StoreError::NameTaken`] (which uses nothing up), and those of the disk.
     pub async fn join(
@@ -123,9 +124,10 @@ impl People {
         token: Hash,
         account: NewAccount,
         session: NewSession,
+        idle: Duration,
     ) -> Result<Resumed, StoreError> {
         self.writer
-            .run(move |transaction, state| accounts::join(transaction, state, &token, account, session))
+            .run(move |transaction, state| accounts::join(transaction, state, &token, account, session, idle))
             .await
     }
 

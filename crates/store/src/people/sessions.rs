@@ -16,6 +16,10 @@ use std::time::Duration;
 /// The most sessions of one account. Opening one more ends the one that was not seen the longest.
 pub const SESSIONS_PER_ACCOUNT_MAX: usize = 100;
 
+/// How old what is noted of the use of a session with an open connection may be, in milliseconds: much less than any
+/// time without use that ends one, and seldom enough that the sweep of each minute does not write every row.
+const IN_USE_EVERY: u64 = 60 * 60 * 1000;
+
 /// A session to open.
 #[derive(Clone, Debug)]
 pub struct NewSession {
@@ -94,37 +98,54 @@ pub(super) fn insert(
     })
 }
 
-/// The session of a secret, whatever its time.
-pub(super) fn of_secret(transaction: &Connection, secret: &Hash) -> Result<Option<Resumed>, StoreError> {
+/// The session of a secret, and whether it has ended by itself.
+pub(super) fn of_secret(
+    transaction: &Connection,
+    secret: &Hash,
+    idle: Duration,
+    now: Timestamp,
+) -> Result<Option<(Resumed, bool)>, StoreError> {
     let found = transaction
         .prepare_cached(
-            "SELECT accounts.id, name, role, sessions.id, expires FROM sessions
+            "SELECT accounts.id, name, role, sessions.id, expires, last_seen FROM sessions
              JOIN accounts ON accounts.id = account WHERE secret_hash = ?1 AND disabled = 0",
         )?
         .query_row([secret.as_bytes()], |row| {
-            Ok(Resumed {
-                account: Account {
-                    id: AccountId::from_bytes(row.get(0)?),
-                    name: parsed(1, &row.get::<_, String>(1)?)?,
-                    role: Role::named(&row.get::<_, String>(2)?),
-                },
-                session: SessionId::from_bytes(row.get(3)?),
+            let session = Session {
+                id: SessionId::from_bytes(row.get(3)?),
+                secret_hash: *secret,
+                account: AccountId::from_bytes(row.get(0)?),
+                last_seen: Timestamp(number(row.get(5)?)?),
                 expires: Timestamp(number(row.get(4)?)?),
-            })
+            };
+            let account = Account {
+                id: session.account,
+                name: parsed(1, &row.get::<_, String>(1)?)?,
+                role: Role::named(&row.get::<_, String>(2)?),
+            };
+            let resumed = Resumed {
+                account,
+                session: session.id,
+                expires: session.expires,
+            };
+            Ok((resumed, session.has_expired(idle, now)))
         });
     Ok(found.optional()?)
 }
 
-/// Notes that sessions are in use; passes over those that have ended.
+/// Notes that sessions are in use, where that is not noted since [`IN_USE_EVERY`]; passes over those that have ended.
 pub(super) fn touch_all(
     transaction: &Connection,
     state: &mut State,
     sessions: &[SessionId],
 ) -> Result<(), StoreError> {
+    let now = state.now();
+    let stale = now.0.saturating_sub(IN_USE_EVERY);
+    let mut statement =
+        transaction.prepare_cached("UPDATE sessions SET last_seen = ?2 WHERE id = ?1 AND last_seen <= ?3")?;
     for session in sessions {
-        match touch(transaction, state, *session) {
-            Ok(()) | Err(StoreError::SessionUnknown) => {}
-            Err(error) => return Err(error),
+        if statement.execute((session.as_bytes(), integer(now.0), integer(stale)))? > 0 {
+            state.change(Change::Seen(*session, now));
         }
     }
     Ok(())

@@ -11,7 +11,7 @@ async fn who_joins_is_known_and_stays_so() {
     );
     assert!(people.open_admin_invite_exists().await.unwrap());
     let alice = people
-        .join(token(1), account(1, "Alice"), session(1))
+        .join(token(1), account(1, "Alice"), session(1), IDLE)
         .await
         .unwrap()
         .account;
@@ -37,7 +37,7 @@ async fn who_joins_is_known_and_stays_so() {
 async fn an_invitation_is_refused_with_its_reason() {
     let bench = Bench::new();
     let people = bench.open();
-    let join = |number| people.join(token(number), account(9, "nina"), session(9));
+    let join = |number| people.join(token(number), account(9, "nina"), session(9), IDLE);
     assert_eq!(join(1).await, Err(StoreError::InviteUnknown));
     member(&people, 2, "bob").await;
     assert_eq!(join(2).await, Err(StoreError::InviteUsed));
@@ -53,7 +53,7 @@ async fn an_invitation_is_refused_with_its_reason() {
     );
     drop(people);
     let people = bench.open();
-    let join = |number| people.join(token(number), account(9, "nina"), session(9));
+    let join = |number| people.join(token(number), account(9, "nina"), session(9), IDLE);
     assert_eq!(
         join(3).await,
         Err(StoreError::InviteExpired),
@@ -75,7 +75,7 @@ async fn a_taken_name_uses_no_invitation_up() {
     let people = bench.open();
     member(&people, 1, "bob").await;
     invite(&people, 2, Role::Member, 1).await.unwrap();
-    let taken = people.join(token(2), account(2, "BOB"), session(2)).await;
+    let taken = people.join(token(2), account(2, "BOB"), session(2), IDLE).await;
     assert_eq!(taken, Err(StoreError::NameTaken));
     assert_eq!(
         people.resume(&secret(2), IDLE).await,
@@ -84,12 +84,12 @@ async fn a_taken_name_uses_no_invitation_up() {
     let mut long = session(2);
     long.device = "x".repeat(65);
     assert_eq!(
-        people.join(token(2), account(2, "carol"), long).await,
+        people.join(token(2), account(2, "carol"), long, IDLE).await,
         Err(StoreError::TooLarge)
     );
     assert_eq!(people.account_by_name(&"carol".parse().unwrap()), None);
     people
-        .join(token(2), account(2, "carol"), session(2))
+        .join(token(2), account(2, "carol"), session(2), IDLE)
         .await
         .unwrap();
 }
@@ -108,6 +108,7 @@ async fn of_twenty_who_race_for_one_use_one_wins() {
                         token(1),
                         account(number, &format!("racer{number}")),
                         session(number),
+                        IDLE,
                     )
                     .await
             })
@@ -144,7 +145,7 @@ async fn no_secret_is_stored_in_clear() {
         ..session(2)
     };
     people
-        .join(token_hash(&token), account(1, "bob"), session)
+        .join(token_hash(&token), account(1, "bob"), session, IDLE)
         .await
         .unwrap();
     drop(people);
@@ -195,16 +196,55 @@ async fn joining_again_with_the_same_secret_is_the_same_join() {
     let bench = Bench::new();
     let people = bench.open();
     invite(&people, 1, Role::Member, 1).await.unwrap();
-    let join = |id| people.join(token(1), account(id, "bob"), session(id));
+    let join = |id| people.join(token(1), account(id, "bob"), session(id), IDLE);
     let first = join(1).await.unwrap();
     assert_eq!(people.invite_is_open(token(1)).await, Err(StoreError::InviteUsed));
     let again = NewSession {
         id: SessionId::from_bytes([9; 16]),
         ..session(1)
     };
-    let second = people.join(token(1), account(9, "bob"), again).await.unwrap();
+    let second = people
+        .join(token(1), account(9, "bob"), again, IDLE)
+        .await
+        .unwrap();
     assert_eq!(second, first);
     assert_eq!(join(2).await, Err(StoreError::InviteUsed), "with another secret");
+}
+
+#[tokio::test]
+async fn joining_again_revives_no_session_that_has_ended_by_itself() {
+    let bench = Bench::new();
+    let people = bench.open();
+    invite(&people, 1, Role::Member, 9).await.unwrap();
+    // The invitation is still good, the session is not.
+    people
+        .join(token(1), account(1, "bob"), session(1), IDLE)
+        .await
+        .unwrap();
+    bench.pass(IDLE / 2);
+    for (idle, expected) in [(IDLE, Ok(())), (IDLE / 2, Err(StoreError::SessionExpired))] {
+        let again = people.join(token(1), account(9, "eve"), session(1), idle);
+        assert_eq!(again.await.map(drop), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_to_a_role_of_a_later_version_is_kept_for_that_version() {
+    let bench = Bench::new();
+    let people = bench.open();
+    invite(&people, 1, Role::Member, 1).await.unwrap();
+    let database = rusqlite::Connection::open(bench.directory.path().join("people.db")).unwrap();
+    database
+        .execute("UPDATE invites SET role = 'operator'", [])
+        .unwrap();
+    assert_eq!(
+        people.invite_is_open(token(1)).await,
+        Err(StoreError::InviteRoleUnknown)
+    );
+    let joined = people.join(token(1), account(1, "bob"), session(1), IDLE).await;
+    assert_eq!(joined, Err(StoreError::InviteRoleUnknown));
+    let uses = database.query_row("SELECT uses_left FROM invites", [], |row| row.get(0));
+    assert_eq!(uses, Ok(1));
 }
 
 #[tokio::test]
@@ -243,8 +283,13 @@ async fn invitations_that_have_ended_leave_room_for_others() {
     let people = bench.open();
     assert_eq!(
         invite(&people, 1, Role::Member, 1).await,
-        Err(StoreError::TooMany)
+        Err(StoreError::TooMany {
+            what: "open invitations",
+            max: crate::people::INVITES_MAX
+        })
     );
+    // A hub without an admin invites one all the same.
+    invite(&people, 2, Role::Admin, 1).await.unwrap();
     bench.pass(Duration::from_secs(1_000));
     invite(&people, 1, Role::Member, 1).await.unwrap();
 }
@@ -259,7 +304,10 @@ async fn an_admin_whom_nobody_can_be_any_more_is_out_of_reach() {
         ..account(1, "alice")
     };
     assert!(!people.has_reachable_admin(IDLE));
-    people.join(token(1), passwordless, session(1)).await.unwrap();
+    people
+        .join(token(1), passwordless, session(1), IDLE)
+        .await
+        .unwrap();
     member(&people, 2, "bob").await;
     assert!(people.has_reachable_admin(IDLE), "by her session");
     bench.pass(IDLE);

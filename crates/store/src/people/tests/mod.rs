@@ -97,7 +97,7 @@ fn session(number: u8) -> NewSession {
 async fn member(people: &People, number: u8, name: &str) -> Account {
     invite(people, number, Role::Member, 1).await.unwrap();
     people
-        .join(token(number), account(number, name), session(number))
+        .join(token(number), account(number, name), session(number), IDLE)
         .await
         .unwrap()
         .account

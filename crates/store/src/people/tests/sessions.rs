@@ -268,3 +268,22 @@ async fn a_session_with_an_open_connection_is_in_use() {
         "its time is over all the same"
     );
 }
+
+#[tokio::test]
+async fn the_use_of_an_open_session_is_noted_once_an_hour() {
+    let bench = Bench::new();
+    let people = bench.open();
+    member(&people, 1, "bob").await;
+    let database = rusqlite::Connection::open(bench.directory.path().join("people.db")).unwrap();
+    let seen = || -> u64 {
+        let seen = database.query_row("SELECT last_seen FROM sessions", [], |row| row.get(0));
+        seen.map(i64::cast_unsigned).unwrap()
+    };
+    let before = seen();
+    bench.pass(MINUTE * 59);
+    people.sweep(IDLE, vec![session(1).id]).await.unwrap();
+    assert_eq!(seen(), before);
+    bench.pass(MINUTE);
+    people.sweep(IDLE, vec![session(1).id]).await.unwrap();
+    assert_eq!(seen(), before + 60 * 60 * 1000);
+}
