@@ -6,6 +6,7 @@ mod stored;
 
 use crate::clients::TEXT_BYTES;
 use crate::cores::Cores;
+use crate::descriptors;
 use crate::options::Chat;
 use crate::place::describe_floor;
 use crate::servers::ngircd::LIFTED;
@@ -37,7 +38,8 @@ pub(crate) fn run(options: &Chat) -> Result<()> {
         SENDING
     };
     let most = options.members.iter().copied().max().unwrap_or(0);
-    raise_descriptors(u64::from(most))?;
+    // Each member is a descriptor here, at each of the servers, which inherit the limit.
+    say(&descriptors::raise(4 * u64::from(most) + 1024)?)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -85,16 +87,4 @@ fn describe(options: &Chat, cores: Cores) -> Result<()> {
     say("JetStream: files, acknowledged without a sync; nats-server and ngircd: plain text, nothing stored")?;
     say(&format!("lifted: {LIFTED_AT_THE_HUB}; {LIFTED}"))?;
     say(&describe_floor(&options.disk)?)
-}
-
-/// Each member is a descriptor here, at each of the servers, which inherit the limit.
-fn raise_descriptors(members: u64) -> Result<()> {
-    use rustix::process::{Resource, getrlimit, setrlimit};
-    let wanted = 4 * members + 1024;
-    let mut limit = getrlimit(Resource::Nofile);
-    if limit.current.is_some_and(|current| current < wanted) {
-        limit.current = Some(limit.maximum.map_or(wanted, |maximum| maximum.min(wanted)));
-        setrlimit(Resource::Nofile, limit)?;
-    }
-    Ok(())
 }

@@ -1,5 +1,7 @@
 //! The load: small clients of each protocol, alike in how little they do.
 
+pub(crate) mod datagrams;
+pub(crate) mod echo;
 pub(crate) mod hub;
 pub(crate) mod irc;
 mod link;

@@ -1,6 +1,9 @@
 //! The command line.
 
+use crate::bare::Bare;
+use crate::{echo, engines, udp};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Measures Landline beside its peers.
 #[derive(Debug, clap::Parser)]
@@ -16,6 +19,18 @@ pub(crate) enum Area {
     Files(Files),
     /// Stored messages and fan-out, beside nats-server and ngircd.
     Chat(Chat),
+    /// Echo over TCP, beside a hand-written epoll loop and tokio; memory of idle connections.
+    Echo(Echo),
+    /// The UDP clock, beside a bare recvmmsg loop and chronyd's NTP.
+    Udp(Udp),
+    /// Landline's engines beside each other: echo on each.
+    Engines(Engines),
+    /// Serve as one of the servers that Landline is measured beside, until ended.
+    #[command(hide = true)]
+    Bare {
+        #[arg(value_enum)]
+        server: Bare,
+    },
 }
 
 #[derive(Debug, clap::Args)]
@@ -40,6 +55,33 @@ pub(crate) struct Chat {
     pub(crate) members: Vec<u16>,
 }
 
+#[derive(Debug, clap::Args)]
+pub(crate) struct Echo {
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+    /// Who is measured.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum, default_values_t = echo::Peer::ALL)]
+    pub(crate) servers: Vec<echo::Peer>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Udp {
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+    /// Who is measured.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_enum, default_values_t = udp::Peer::ALL)]
+    pub(crate) servers: Vec<udp::Peer>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Engines {
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+    /// Which engines, by the names that `landline textbook --engine` knows.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', default_values_t = engines::ALL.map(str::to_owned))]
+    pub(crate) engines: Vec<String>,
+}
+
 /// The most members that one run connects: three servers' sockets fit into 32,768 descriptors.
 const MEMBERS_MAX: i64 = 10_000;
 
@@ -51,6 +93,17 @@ pub(crate) struct Rounds {
     /// Small sizes and short times: to see that it works, not to compare.
     #[arg(long)]
     pub(crate) quick: bool,
+}
+
+/// How long one measurement lasts, and a short one.
+const TIME: Duration = Duration::from_millis(1500);
+const TIME_QUICKLY: Duration = Duration::from_millis(150);
+
+impl Rounds {
+    /// How long one measurement of echoes or datagrams lasts.
+    pub(crate) fn time(self) -> Duration {
+        if self.quick { TIME_QUICKLY } else { TIME }
+    }
 }
 
 #[cfg(test)]
@@ -72,5 +125,19 @@ mod tests {
         assert_eq!((chat.members, chat.rounds.runs), (vec![100, 1000], 3));
         assert!(parse("chat --members 0").is_err());
         assert!(parse("files --runs 0").is_err());
+    }
+
+    #[test]
+    fn servers_are_chosen_by_name() {
+        let parse = |arguments: &str| Options::try_parse_from(format!("bench {arguments}").split(' '));
+        let Area::Echo(echo) = parse("echo --servers tokio,epoll").unwrap().area else {
+            panic!("not echo")
+        };
+        assert_eq!(echo.servers, [echo::Peer::Tokio, echo::Peer::Epoll]);
+        let Area::Udp(udp) = parse("udp").unwrap().area else {
+            panic!("not udp")
+        };
+        assert_eq!(udp.servers, udp::Peer::ALL);
+        assert!(parse("echo --servers nginx").is_err());
     }
 }

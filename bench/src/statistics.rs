@@ -19,6 +19,17 @@ impl Samples {
         self.0.push(sample);
     }
 
+    /// 0 without samples.
+    pub(crate) fn median(&self) -> f64 {
+        self.quantile(0.5).unwrap_or(0.0)
+    }
+
+    /// Each sample as a multiple of the one that was taken in the same round.
+    pub(crate) fn multiples_of(&self, others: &Self) -> Self {
+        let rounds = self.0.iter().zip(&others.0);
+        Self(rounds.map(|(ours, theirs)| ours / theirs).collect())
+    }
+
     /// None without samples.
     pub(crate) fn summary(&self) -> Option<Summary> {
         let (least, greatest) = (self.quantile(0.0)?, self.quantile(1.0)?);
@@ -75,6 +86,13 @@ mod tests {
     fn an_even_number_of_samples_has_its_median_between_two() {
         assert_eq!(samples(&[4.0, 1.0, 2.0, 3.0]).quantile(0.5), Some(2.5));
         assert_eq!(samples(&[7.0]).quantile(0.99), Some(7.0));
+    }
+
+    #[test]
+    fn multiples_are_taken_round_by_round() {
+        let multiples = samples(&[2.0, 9.0]).multiples_of(&samples(&[1.0, 3.0, 5.0]));
+        assert_eq!(multiples.0, [2.0, 3.0]);
+        assert!((multiples.median() - 2.5).abs() < 1e-9);
     }
 
     #[test]

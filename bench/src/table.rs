@@ -23,6 +23,11 @@ impl Table {
         self.rows.push(cells);
     }
 
+    /// Whether it has columns only.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.len() <= 1
+    }
+
     pub(crate) fn print(&self) -> Result<()> {
         say(&format!("\n{}\n{}", self.title, self.text()))
     }

@@ -14,10 +14,13 @@ use crate::{
 pub(crate) enum Area {
     Files,
     Chat,
+    Echo,
+    Udp,
+    Engines,
 }
 
 impl Area {
-    pub(crate) const ALL: [Self; 2] = [Self::Files, Self::Chat];
+    pub(crate) const ALL: [Self; 5] = [Self::Files, Self::Chat, Self::Echo, Self::Udp, Self::Engines];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|area| area.name() == name)
@@ -27,6 +30,9 @@ impl Area {
         match self {
             Self::Files => "files",
             Self::Chat => "chat",
+            Self::Echo => "echo",
+            Self::Udp => "udp",
+            Self::Engines => "engines",
         }
     }
 }

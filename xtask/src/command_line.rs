@@ -10,7 +10,8 @@ Commands:
   test [ARGS]                  setup, build, every test; ARGS go to `cargo test`
   ci                           format, import edges, clippy, documentation, test: what every change must pass
   edges                        check which crate may import which, and what the pure crates promise
-  bench [files|chat [ARGS]]    measure a release build beside its peers; ARGS go to the benchmark
+  bench [AREA [ARGS]]          measure a release build beside its peers; ARGS go to the benchmark
+                               AREA: files, chat, echo, udp or engines
   deep [deny|fuzz|kill]        the long checks: licences and sources, fuzzing, 200 rounds of kill -9";
 
 /// What the command line asks for.
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!(
             parsed("bench"),
             Ok(Command::Bench {
-                areas: vec![Area::Files, Area::Chat],
+                areas: vec![Area::Files, Area::Chat, Area::Echo, Area::Udp, Area::Engines],
                 arguments: Vec::new()
             })
         );

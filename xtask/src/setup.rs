@@ -44,6 +44,12 @@ const PACKAGES: &[Package] = &[
         "a process's children, memory and CPU time",
     ),
     Package::new(
+        "python3",
+        "python3",
+        &[Use::Test],
+        "peers as students type them: clients and servers on bare sockets",
+    ),
+    Package::new(
         "strace",
         "strace",
         &[Use::Test],
@@ -55,6 +61,7 @@ const PACKAGES: &[Package] = &[
         &[Use::Test],
         "a real terminal for the line editor and the progress bar",
     ),
+    Package::new("chrony", "chronyd", &[Use::Bench], "peer: answers over UDP"),
     Package::new("nats-server", "nats-server", &[Use::Bench], "peer: messages"),
     Package::new("ngircd", "ngircd", &[Use::Bench], "peer: chat"),
     Package::new(
@@ -76,7 +83,8 @@ const PACKAGES: &[Package] = &[
 const ADMIN_DIRECTORIES: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /// Packages that Debian enables a service of, and the service.
-const SERVICES: [(&str, &str); 3] = [
+const SERVICES: [(&str, &str); 4] = [
+    ("chrony", "chrony"),
     ("nats-server", "nats-server"),
     ("ngircd", "ngircd"),
     ("openssh-server", "ssh"),
@@ -263,7 +271,7 @@ mod tests {
         assert_eq!(services(&missing(&[Use::Test], |_| false)), "");
         assert_eq!(
             services(&missing(&[Use::Bench], |package| package.name == "ngircd")),
-            "nats-server ssh"
+            "chrony nats-server ssh"
         );
     }
 

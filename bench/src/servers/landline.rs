@@ -1,25 +1,19 @@
 //! A hub of ours.
 
 use super::Server;
-use super::process::{START_DEADLINE, readable};
+use super::ready::{self, program};
 use crate::cores::Cores;
-use anyhow::{Context as _, Result, bail};
+use anyhow::Result;
 use landline_client::{Connection, Hubs};
 use landline_model::link::JoinLink;
 use landline_model::name::AccountName;
 use landline_model::protocol::people::Join;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
 /// The name that this program has on the hub.
 const ACCOUNT: &str = "bench";
-
-/// The environment variable that names the program to measure.
-const PROGRAM_VARIABLE: &str = "LANDLINE_BIN";
 
 /// A running hub with an empty data directory.
 #[derive(Debug)]
@@ -38,21 +32,16 @@ struct Ready {
 impl LandlineHub {
     /// Starts a hub that keeps everything below `home`. `settings` are environment variables: what is lifted.
     pub(crate) fn start(home: &Path, cores: Cores, settings: &[(&str, String)]) -> Result<Self> {
-        let ready = home.join("ready");
-        fs::create_dir(&ready)?;
-        let file = ready.join("hub.json");
+        let directory = home.join("ready");
+        fs::create_dir(&directory)?;
+        let file = directory.join("hub.json");
         let mut command = cores.server(program()?);
         command.arg("serve").arg("--data").arg(home.join("data"));
         command
             .args(["--listen", "127.0.0.1:0", "--ready-file"])
             .arg(&file);
         command.envs(settings.iter().map(|(name, value)| (name, value)));
-        let watch = watch(&ready)?;
-        let server = Server::start("landline", &command)?;
-        await_file(&file, &watch, &server)?;
-        let text = fs::read_to_string(&file).context("could not read the hub's ready file")?;
-        let ready: Ready =
-            serde_json::from_str(&text).context("the hub's ready file is not what it should be")?;
+        let (server, ready) = ready::start::<Ready>(&command, &file)?;
         Ok(Self {
             server,
             invite: ready.invite.parse()?,
@@ -96,44 +85,4 @@ impl LandlineHub {
     fn configuration(&self) -> PathBuf {
         self.home.join("config")
     }
-}
-
-fn program() -> Result<PathBuf> {
-    let named = std::env::var_os(PROGRAM_VARIABLE).map(PathBuf::from);
-    let program = match named {
-        Some(program) => program,
-        None => std::env::current_exe()?.with_file_name("landline"),
-    };
-    if !program.is_file() {
-        bail!(
-            "{} is not there: set {PROGRAM_VARIABLE}, or use cargo xtask bench",
-            program.display()
-        );
-    }
-    Ok(program)
-}
-
-fn watch(directory: &Path) -> Result<rustix::fd::OwnedFd> {
-    let watch = inotify::init(inotify::CreateFlags::CLOEXEC)?;
-    inotify::add_watch(&watch, directory, inotify::WatchFlags::MOVED_TO)?;
-    Ok(watch)
-}
-
-/// The hub puts the file there by rename, once it serves.
-fn await_file(file: &Path, watch: &rustix::fd::OwnedFd, server: &Server) -> Result<()> {
-    let (ended, deadline) = (server.ended()?, Instant::now() + START_DEADLINE);
-    while !file.exists() {
-        let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now()))?;
-        let mut descriptors = [
-            PollFd::new(watch, PollFlags::IN),
-            PollFd::new(&ended, PollFlags::IN),
-        ];
-        let happened = poll(&mut descriptors, Some(&left))? > 0;
-        if !happened || readable(&ended, Timespec::default())? {
-            bail!("the hub does not serve; it said:\n{}", server.log());
-        }
-        // Only that something happened matters; what, the file itself tells.
-        rustix::io::read(watch, &mut [0_u8; 4096])?;
-    }
-    Ok(())
 }

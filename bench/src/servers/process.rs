@@ -103,12 +103,17 @@ impl Server {
         Ok(pidfd_open(self.pid(), PidfdFlags::empty())?)
     }
 
-    /// The processor time that it has used.
+    /// The processor time that all its threads have used, to the nanosecond: /proc counts in hundredths of a second.
     pub(crate) fn processor_time(&self) -> Result<Duration> {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        times(&stat)
-            .map(|[own, _]| own)
-            .with_context(|| format!("no times in {stat:?}"))
+        let process = nix::unistd::Pid::from_raw(self.pid().as_raw_pid());
+        let clock = nix::time::clock_getcpuclockid(process).context("no clock of that process")?;
+        Ok(nix::time::clock_gettime(clock)?.into())
+    }
+
+    /// The memory that nobody shares with it, in bytes: its own pages, written to or not.
+    pub(crate) fn private_bytes(&self) -> Result<u64> {
+        let rollup = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id()))?;
+        private_bytes(&rollup).with_context(|| format!("no private memory in {rollup:?}"))
     }
 
     /// The memory that it holds, in bytes.
@@ -180,23 +185,29 @@ fn ending_with_us(command: &Command) -> Command {
 /// The processor time of all processes that this one has waited for, and of those that they have.
 pub(crate) fn children_time() -> Result<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
-    times(&stat)
-        .map(|[_, children]| children)
-        .with_context(|| format!("no times in {stat:?}"))
+    children_times(&stat).with_context(|| format!("no times in {stat:?}"))
 }
 
-/// Of a process and of its children, from proc(5) stat: fields 14 to 17. The second may hold spaces and brackets.
-fn times(stat: &str) -> Option<[Duration; 2]> {
+/// From proc(5) stat: fields 16 and 17. The second field may hold spaces and brackets.
+fn children_times(stat: &str) -> Option<Duration> {
     let (_, rest) = stat.rsplit_once(')')?;
     let ticks: Vec<f64> = rest
         .split_whitespace()
-        .skip(11)
-        .take(4)
+        .skip(13)
+        .take(2)
         .filter_map(|field| field.parse().ok())
         .collect();
-    let [user, system, children_user, children_system] = ticks.try_into().ok()?;
-    let duration = |ticks: f64| Duration::from_secs_f64((ticks / TICKS).max(0.0));
-    Some([duration(user + system), duration(children_user + children_system)])
+    let [user, system]: [f64; 2] = ticks.try_into().ok()?;
+    Some(Duration::from_secs_f64(((user + system) / TICKS).max(0.0)))
+}
+
+/// From proc(5) smaps_rollup; none: a line is missing.
+fn private_bytes(rollup: &str) -> Option<u64> {
+    let kibibytes = |name: &str| {
+        let line = rollup.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    Some((kibibytes("Private_Clean:")? + kibibytes("Private_Dirty:")?) * 1024)
 }
 
 /// False: it did not become readable in time.
@@ -221,11 +232,15 @@ mod tests {
     #[test]
     fn times_are_found_behind_a_name_with_brackets_and_spaces() {
         let stat = "12 (a b) c) S 1 1 1 0 -1 4194560 100 0 0 0 150 50 30 20 20 0 1 0 5 0 0";
-        assert_eq!(
-            times(stat),
-            Some([Duration::from_secs(2), Duration::from_millis(500)])
-        );
-        assert_eq!(times("12 (a) S 1"), None);
+        assert_eq!(children_times(stat), Some(Duration::from_millis(500)));
+        assert_eq!(children_times("12 (a) S 1"), None);
+    }
+
+    #[test]
+    fn private_memory_is_clean_and_dirty_together() {
+        let rollup = "Rss:   900 kB\nPrivate_Clean:      12 kB\nPrivate_Dirty:     100 kB\n";
+        assert_eq!(private_bytes(rollup), Some(112 * 1024));
+        assert_eq!(private_bytes("Private_Clean: 12 kB\n"), None);
     }
 
     #[test]
@@ -238,7 +253,8 @@ mod tests {
         let server = Server::start("cat", &command).unwrap();
         assert_eq!(server.await_line("ready").unwrap(), "ready");
         assert!(server.resident_bytes().unwrap() > 0);
-        server.processor_time().unwrap();
+        assert!(server.private_bytes().unwrap() > 0);
+        assert!(!server.processor_time().unwrap().is_zero());
         server.stop().unwrap();
     }
 

@@ -1,6 +1,7 @@
 //! The commands, one a file.
 
 mod audit;
+mod call;
 mod chat;
 mod completions;
 mod config;
@@ -9,6 +10,7 @@ mod history;
 mod hubs;
 mod invite;
 mod join;
+mod lab;
 mod login;
 mod logout;
 mod man;
@@ -16,6 +18,8 @@ mod password;
 mod room;
 mod send;
 mod serve;
+mod supervise;
+mod textbook;
 mod whoami;
 
 use crate::arguments::Arguments;
@@ -46,9 +50,12 @@ pub(crate) enum Command {
     Mkdir(files::mkdir::Mkdir),
     Mv(files::mv::Mv),
     Stat(files::stat::Stat),
+    Textbook(Box<textbook::Textbook>),
+    Lab(lab::Lab),
     Config(config::Config),
     Completions(completions::Completions),
     Man(man::Man),
+    Supervise(supervise::Supervise),
 }
 
 /// Does what the command line says.
@@ -63,6 +70,13 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         .into());
     }
     let context = Context { hub, quiet };
+    // These have threads of their own, and no use for tokio's.
+    let command = match command {
+        Command::Textbook(command) => return command.run(&context),
+        Command::Lab(command) => return command.run(&context),
+        Command::Supervise(command) => return Ok(command.run()),
+        command => command,
+    };
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(command.run(&context));
     // A thread may still wait for standard input; nobody waits for it.
@@ -79,6 +93,9 @@ impl Command {
                 | Self::Login(_)
                 | Self::Hubs(_)
                 | Self::Config(_)
+                | Self::Textbook(_)
+                | Self::Lab(_)
+                | Self::Supervise(_)
                 | Self::Completions(_)
                 | Self::Man(_)
         )
@@ -106,6 +123,9 @@ impl Command {
             Self::Mkdir(command) => command.run(context).await,
             Self::Mv(command) => command.run(context).await,
             Self::Stat(command) => command.run(context).await,
+            Self::Textbook(command) => command.run(context),
+            Self::Lab(command) => command.run(context),
+            Self::Supervise(command) => Ok(command.run()),
             Self::Config(command) => command.run(),
             Self::Completions(command) => command.run(),
             Self::Man(command) => command.run(),

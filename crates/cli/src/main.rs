@@ -8,6 +8,7 @@ mod duration;
 mod json;
 mod password;
 mod qr;
+mod ready_file;
 mod report;
 mod show;
 

@@ -1,0 +1,19 @@
+# Prints all that one client says, in one go, and never answers.
+import socket
+
+s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+s.settimeout(20)
+s.bind(('127.0.0.1', 0))
+s.listen(5)
+print(s.getsockname()[1], flush=True)
+c, address = s.accept()
+c.settimeout(20)
+said = b''
+while True:
+    data = c.recv(1024)
+    if not data:
+        break
+    said += data
+print(said)
+c.close()
+s.close()
