@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Echo) -> Result<()> {
     let cores = Cores::split()?;
     describe(cores, &LOADS)?;
     say(
-        "epoll: a level-triggered loop without any rules; tokio: current-thread, a task for each connection",
+        "epoll: a level-triggered loop without any rules; tokio: current-thread, a task for each connection; all with TCP_NODELAY",
     )?;
     let mut goals = Goals::new();
     for load in LOADS {

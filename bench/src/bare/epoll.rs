@@ -52,6 +52,8 @@ fn data(descriptor: &impl std::os::fd::AsRawFd) -> Result<EventData> {
 fn accept(epoll: &OwnedFd, listener: &TcpListener, connections: &mut Connections) -> Result<()> {
     match accept_with(listener, SocketFlags::NONBLOCK | SocketFlags::CLOEXEC) {
         Ok(connection) => {
+            // As everybody here does whose messages are written whole.
+            rustix::net::sockopt::set_tcp_nodelay(&connection, true)?;
             epoll::add(epoll, &connection, data(&connection)?, EventFlags::IN)?;
             connections.insert(connection)
         }

@@ -27,6 +27,10 @@ pub(super) fn serve() -> Result<Infallible> {
 
 /// Until the peer has finished, or is gone.
 async fn echo(mut connection: TcpStream) {
+    // As everybody here does whose messages are written whole.
+    if connection.set_nodelay(true).is_err() {
+        return;
+    }
     let mut buffer = vec![0; BUFFER_BYTES];
     while let Ok(count @ 1..) = connection.read(&mut buffer).await {
         if connection.write_all(&buffer[..count]).await.is_err() {

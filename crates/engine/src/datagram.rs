@@ -187,7 +187,7 @@ fn drive<D: DatagramProtocol, L: Selector>(
         }
         driver.wait(&mut ready, stopping)?;
         now = Instant::now();
-        driver.receive(&ready, now);
+        driver.receive(&ready, &mut on_work, now);
     }
 }
 
@@ -226,21 +226,20 @@ impl<D: DatagramProtocol, L: Selector> Driver<'_, D, L> {
         self.selector.wait(ready, timeout)
     }
 
-    fn receive(&mut self, ready: &[Ready], now: Instant) {
+    /// Reads in rounds, so that no socket waits for all of another's; what a round brought is acted upon before the next
+    /// one. Asking a socket once more often finds what came meanwhile, and costs no more than waiting for nothing.
+    fn receive(&mut self, ready: &[Ready], on_work: &mut impl FnMut(D::Work), now: Instant) {
         let mut readable = std::mem::take(&mut self.unread);
         let told = ready.iter().filter(|ready| ready.readable && ready.token != BELL);
         readable.extend(told.filter_map(|ready| u32::try_from(ready.token).ok().map(SocketId)));
-        for id in readable {
-            let mut batches = 0;
-            // Asking once more often finds what came meanwhile, and costs no more than waiting for nothing.
-            while self.receive_batch(id, now) {
-                batches += 1;
-                if batches == BATCHES_A_TURN {
-                    self.unread.push(id);
-                    break;
-                }
+        for _ in 0..BATCHES_A_TURN {
+            readable.retain(|id| self.receive_batch(*id, now));
+            if readable.is_empty() {
+                return;
             }
+            self.act(on_work, now);
         }
+        self.unread = readable;
     }
 
     /// Takes one batch, and says whether there may be more.

@@ -198,11 +198,15 @@ where
             let remote = link.remote;
             link.close(why);
             self.shared.left(id, remote, why, &mut self.effects, now);
-            let links = &mut self.links;
-            self.timers.prune(links.len(), |at, id| {
-                links.find(id).is_some_and(|link| link.scheduled == Some(at))
-            });
+            self.prune_timers();
         }
+    }
+
+    fn prune_timers(&mut self) {
+        let links = &mut self.links;
+        self.timers.prune(links.len(), |at, id| {
+            links.find(id).is_some_and(|link| link.scheduled == Some(at))
+        });
     }
 
     /// Gives another turn to those that had more to do than one turn takes.
@@ -232,6 +236,8 @@ where
             self.after(id, now);
         }
         self.due = due;
+        // A deadline that is near now and far then leaves the far one behind each time.
+        self.prune_timers();
     }
 
     fn take_mail(&mut self, now: Instant) {
@@ -269,8 +275,11 @@ where
             return self.stop(now);
         };
         if let Some(link) = self.links.find(id) {
-            message.deliver(&mut link.conn, now);
-            self.touched.push(id);
+            link.deliver(message, now);
+            // Several messages for one are mostly neighbours.
+            if self.touched.last() != Some(&id) {
+                self.touched.push(id);
+            }
         }
     }
 

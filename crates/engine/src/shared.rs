@@ -146,4 +146,6 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn refuse(socket: impl AsFd, words: &[u8]) {
     socket::send(&socket, words);
     socket::shut_down(&socket);
+    // Closing with bytes unread would be a reset, which overtakes the words.
+    socket::receive(&socket, &mut [0; 4096]);
 }

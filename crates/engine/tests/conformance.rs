@@ -98,6 +98,7 @@ mod conformance {
                 effects:
                     connections_reach_one_another,
                     everybody_hears_the_same_order,
+                    many_who_speak_at_once_cut_off_nobody_who_reads,
                     a_connection_is_ended_by_another,
                     who_leaves_is_told_of_whatever_the_reason,
                     a_command_to_one_who_has_left_is_lost,

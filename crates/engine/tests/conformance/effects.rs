@@ -166,6 +166,30 @@ pub(super) fn who_does_not_read_what_others_say_is_cut_off(kind: Kind) {
     speaker.is_served();
 }
 
+/// Far more than the limit of 1 MiB for one listener in one turn of the loop, which was held until all of it was there.
+pub(super) fn many_who_speak_at_once_cut_off_nobody_who_reads(kind: Kind) {
+    const SPEAKERS: usize = 40;
+    let lab = Lab::start(kind, |_| {});
+    let (arrived, arrival) = mpsc::channel();
+    let (opener, go_on) = mpsc::channel();
+    *lab.observed.gate.lock().expect("nobody panicked") = Some(Gate { arrived, go_on });
+    let mut listener = lab.connect();
+    let id = listener.id();
+    let mut speakers: Vec<Client> = (0..SPEAKERS).map(|_| lab.connect()).collect();
+    speakers.iter_mut().for_each(Client::is_served);
+    let mut holder = lab.connect();
+    holder.send("gate\n");
+    arrival.recv_timeout(PATIENCE).expect("the loop is held");
+    let words = "w".repeat(60_000);
+    for speaker in &mut speakers {
+        speaker.send(format!("tell {id} {words}\n"));
+    }
+    opener.send(()).expect("it waits");
+    for _ in 0..SPEAKERS {
+        assert_eq!(listener.line().len(), words.len());
+    }
+}
+
 /// One has many messages waiting, more than are read at once. Another's message, which arrives while the first of them
 /// is handled, waits for a share of them only.
 pub(super) fn a_flood_starves_nobody(kind: Kind) {
