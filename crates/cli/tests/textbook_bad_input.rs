@@ -311,6 +311,7 @@ fn wrong_usage_is_told_before_anything_is_served() {
         (&["--only", "no-such-service"], "no-such-service"),
         (&["--port", "no-such-service=1"], "no-such-service"),
         (&["--port", "hello=65536"], "65536"),
+        (&["upper", "--port", "hello=0"], "hello"),
         (&["--port", "hello"], "--port"),
         (&["--engine", "no-such-engine"], "no-such-engine"),
         (&["--engine", "sharded:0"], "sharded:0"),

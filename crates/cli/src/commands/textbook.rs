@@ -77,10 +77,14 @@ impl Textbook {
 impl Serve {
     fn run(self, context: &Context) -> Result<ExitCode> {
         if let Some(row) = self.serve_inherited {
-            textbook::serve_inherited(row, &self.settings.config(Vec::new(), None)?)?;
+            let config = self.settings.config(Vec::new(), None)?;
+            let served = textbook::serve_inherited(row, &config);
+            config.screen.flush();
+            served?;
             return Ok(ExitCode::SUCCESS);
         }
         let rows = self.rows();
+        self.settings.check_ports(&rows)?;
         let is_personal = !self.settings.is_headless() && is_personal(&rows);
         let person = is_personal.then(Person::default);
         let config = self.settings.config(rows, person.clone())?;
@@ -105,7 +109,9 @@ impl Serve {
         if let Some(person) = person {
             read_lines(person, config.encoding);
         }
-        for (row, report) in textbook.join() {
+        let reports = textbook.join();
+        config.screen.flush();
+        for (row, report) in reports {
             if report != landline_sockets::engine::Report::default() {
                 crate::report::note(&format!("{row}: {report}"));
             }

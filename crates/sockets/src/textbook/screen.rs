@@ -17,6 +17,8 @@ pub trait Screen: Send + Sync {
     fn note(&self, row: Row, peer: SocketAddr, note: &str);
     /// Something for the person who types.
     fn hint(&self, hint: &str);
+    /// The program is about to end: waits, not for long, until what was told is shown.
+    fn flush(&self);
 }
 
 /// Shows what peers say, each in its own stream of characters: one may be cut between two reads.

@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 /// How many messages wait to be shown. A terminal that is held, or a pipe that nobody reads, must not hold the
 /// servers: what comes beyond is not shown, and counted.
@@ -15,6 +16,9 @@ const WAITING_MAX: usize = 1024;
 
 /// How many bytes those messages have together: 16 MiB. A read of 64 KiB that is newlines is megabytes of lines.
 const WAITING_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// How long the end of the program waits for what is still to be shown.
+const LAST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Standard output for what peers say, standard error for what an operator wants to know.
 pub(super) struct Terminal {
@@ -35,6 +39,8 @@ struct Queue {
 enum Line {
     Said(String),
     Note(String),
+    /// Everything before this is shown: say so.
+    Flush(SyncSender<()>),
 }
 
 impl Terminal {
@@ -72,6 +78,7 @@ impl Line {
     fn length(&self) -> usize {
         match self {
             Self::Said(text) | Self::Note(text) => text.len(),
+            Self::Flush(_) => 0,
         }
     }
 }
@@ -86,6 +93,7 @@ fn show(lines: &Receiver<Line>, queue: &Queue) {
                 let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
             }
             Line::Note(note) => report::note(&note),
+            Line::Flush(done) => drop(done.try_send(())),
         }
         queue.bytes.fetch_sub(length, Ordering::Relaxed);
         match queue.lost.swap(0, Ordering::Relaxed) {
@@ -120,6 +128,14 @@ impl Screen for Terminal {
 
     fn hint(&self, hint: &str) {
         self.queue(Line::Note(hint.to_owned()));
+    }
+
+    fn flush(&self) {
+        let (done, shown) = sync_channel(1);
+        // Where even this finds no room, or no answer comes, the output is held, and ending does not wait for it.
+        if self.waiting.try_send(Line::Flush(done)).is_ok() {
+            let _ = shown.recv_timeout(LAST_PATIENCE);
+        }
     }
 }
 

@@ -126,6 +126,18 @@ impl Settings {
         })
     }
 
+    /// A port for what is not served would do nothing.
+    pub(super) fn check_ports(&self, rows: &[Row]) -> Result<(), Usage> {
+        let named = self.port.iter().filter_map(|port| port.row);
+        match named.into_iter().find(|row| !rows.contains(row)) {
+            None => Ok(()),
+            Some(row) => Err(Usage::new(
+                format!("--port {row}=...: {row} is not served"),
+                format!("name it too, or leave the port out: landline textbook {row}"),
+            )),
+        }
+    }
+
     fn ports(&self) -> BTreeMap<Row, u16> {
         let all = self.port.iter().filter(|port| port.row.is_none());
         let own = self.port.iter().filter(|port| port.row.is_some());
