@@ -20,6 +20,7 @@ mod send;
 mod serve;
 mod supervise;
 mod textbook;
+mod typed;
 mod whoami;
 
 use crate::arguments::Arguments;

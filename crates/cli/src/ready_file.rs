@@ -1,12 +1,12 @@
 //! Ready files: what a program that started a server reads to find it.
 
 use serde::Serialize;
-use std::fs::OpenOptions;
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use tempfile::NamedTempFile;
 
-/// Writes `ready` as JSON, 0600, by rename, so that whoever sees the file sees all of it.
+/// Writes `ready` as JSON, 0600, by rename, so that whoever sees the file sees all of it. Until then it has a name that
+/// nobody guesses.
 pub(crate) fn write(path: &Path, ready: &impl Serialize) -> io::Result<()> {
     let directory = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -14,25 +14,10 @@ pub(crate) fn write(path: &Path, ready: &impl Serialize) -> io::Result<()> {
     };
     let mut bytes = serde_json::to_vec(ready)?;
     bytes.push(b'\n');
-    // A name that nobody guesses, so that nobody can have put something in its place; O_EXCL would refuse it.
-    let random = landline_sockets::challenge()?;
-    let [number, _] = random.as_chunks::<16>().0 else {
-        return Err(io::ErrorKind::InvalidData.into());
-    };
-    let temporary = directory.join(format!(".landline-ready-{:032x}", u128::from_ne_bytes(*number)));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)?;
-    let written = file
-        .write_all(&bytes)
-        .and_then(|()| std::fs::rename(&temporary, path));
-    if written.is_err() {
-        // The error that is reported is the one that matters.
-        let _ = std::fs::remove_file(&temporary);
-    }
-    written
+    let mut file = NamedTempFile::with_prefix_in(".landline-ready-", directory)?;
+    file.write_all(&bytes)?;
+    file.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]

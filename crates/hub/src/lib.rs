@@ -25,7 +25,7 @@ mod steady;
 
 pub use hub::{Hub, StartError, Started};
 pub use landline_store::chat::{Audit, AuditFault, RoomAudit};
-pub use ready::write_ready_file;
+pub use ready::Ready;
 pub use tokio_util::sync::CancellationToken;
 
 /// Walks every room of a data directory from its first event to its last, whether a hub is running on it or not.

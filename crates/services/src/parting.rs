@@ -3,8 +3,10 @@
 /// A text without the newline that tools like nc put behind it: one LF, or CR and LF.
 #[must_use]
 pub fn without_newline(text: &[u8]) -> &[u8] {
-    let text = text.strip_suffix(b"\n").unwrap_or(text);
-    text.strip_suffix(b"\r").unwrap_or(text)
+    match text.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => text,
+    }
 }
 
 /// Whether a text is exactly `bye` or `q`.
@@ -28,7 +30,16 @@ mod tests {
         for text in [&b"bye"[..], b"bye\n", b"bye\r\n", b"q", b"q\n"] {
             assert!(is_parting(text), "{text:?}");
         }
-        for text in [&b"bye\n\n"[..], b" bye", b"bye.", b"goodbye", b"Q", b"", b"\n"] {
+        for text in [
+            &b"bye\n\n"[..],
+            b"bye\r",
+            b" bye",
+            b"bye.",
+            b"goodbye",
+            b"Q",
+            b"",
+            b"\n",
+        ] {
             assert!(!is_parting(text), "{text:?}");
         }
         assert!(ends_with_bye(b"good bye\r\n"));

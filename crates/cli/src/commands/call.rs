@@ -7,7 +7,7 @@ mod receive;
 mod shown;
 mod stream;
 
-use super::textbook::read_secret;
+use super::textbook::secret;
 use crate::context::{Context, Usage};
 use anyhow::{Context as _, Result};
 use jiff::Zoned;
@@ -23,9 +23,6 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
-
-/// The textbook's secret, where no other is given.
-const SECRET: &[u8] = b"egg";
 
 /// Be the client of one of the textbook's programs.
 ///
@@ -141,10 +138,7 @@ impl Call {
         if !self.gate && self.name != Row::Gate {
             return Ok(None);
         }
-        let secret = self
-            .secret_file
-            .as_deref()
-            .map_or_else(|| Ok(SECRET.to_vec()), read_secret)?;
+        let secret = secret(self.secret_file.as_deref())?;
         let key = GateKey::new(&secret).digest(self.digest).mutual(self.mutual);
         Ok(Some(key.deadline(self.timeout())))
     }

@@ -2,9 +2,10 @@
 
 use crate::context::Context;
 use crate::qr;
+use crate::ready_file;
 use anyhow::{Context as _, Result};
 use landline_hub::config::{Flags, load};
-use landline_hub::{CancellationToken, Hub, Started, write_ready_file};
+use landline_hub::{CancellationToken, Hub, Ready, Started};
 use landline_model::text::escape;
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ impl Serve {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let hub = Hub::start(&loaded).await?;
         if let Some(path) = &ready_file {
-            write_ready_file(path, hub.started())
+            ready_file::write(path, &Ready::from(hub.started()))
                 .with_context(|| format!("the ready file {} cannot be written", path.display()))?;
         }
         if !context.quiet {

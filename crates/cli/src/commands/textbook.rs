@@ -3,16 +3,16 @@
 mod screen;
 mod settings;
 
+use crate::commands::typed;
 use crate::context::{Context, Usage};
 use crate::ready_file;
 use anyhow::{Context as _, Result};
-use landline_sockets::Encoding;
 use landline_sockets::lab::descriptors::Descriptors;
 use landline_sockets::textbook::{self, Config, Person, Row};
 use settings::Settings;
-pub(super) use settings::read_secret;
+pub(super) use settings::secret;
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -107,7 +107,7 @@ impl Serve {
             print_table(&textbook);
         }
         if let Some(person) = person {
-            read_lines(person, config.encoding);
+            typed::lines(config.encoding, move |line| person.types(line));
         }
         let reports = textbook.join();
         config.screen.flush();
@@ -192,16 +192,4 @@ fn raise_descriptors(config: &Config) {
              (--connections); the others are turned away"
         ));
     }
-}
-
-/// Hands the person's lines on, in the encoding of the wire. The end of standard input ends nothing.
-fn read_lines(person: Person, encoding: Encoding) {
-    std::thread::spawn(move || {
-        for line in std::io::stdin().lock().split(b'\n').map_while(Result::ok) {
-            match encoding.encode(&String::from_utf8_lossy(&line)) {
-                Ok(line) => person.types(line),
-                Err(unmappable) => crate::report::note(&unmappable.to_string()),
-            }
-        }
-    });
 }

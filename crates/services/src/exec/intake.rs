@@ -1,6 +1,7 @@
 //! What a server makes of a read: a command, or a reason not to run it.
 
 use super::outcome::{Outcome, Run};
+pub(super) use crate::parting::without_newline;
 
 /// The longest command, in bytes. Linux gives a program at most 128 KiB in one argument.
 pub const COMMAND_MAX: usize = 64 * 1024;
@@ -68,16 +69,6 @@ impl Intake {
                 merge,
             })
         }
-    }
-}
-
-/// Cuts off one newline, LF or CRLF: those who type into `nc` send it along.
-pub(super) fn without_newline(read: &[u8]) -> &[u8] {
-    let line = read.strip_suffix(b"\n").unwrap_or(read);
-    if line.len() < read.len() {
-        line.strip_suffix(b"\r").unwrap_or(line)
-    } else {
-        line
     }
 }
 

@@ -21,21 +21,23 @@ impl<S: Service> Service for Guarded<S> {
     type Work = S::Work;
 
     fn admit(&mut self, id: ConnId, peer: &Peer, load: &Load, now: Instant) -> Admission<Self::Connection> {
+        // Without randomness there is no gate, and without the gate nobody comes in. Asked before the service counts them
+        // in: of whoever it counts in it is told when they leave.
+        let gate = match self.gate.clone() {
+            None => None,
+            Some(key) => match crate::random::challenge() {
+                Ok(challenge) => Some((key, challenge)),
+                Err(_) => return Admission::Drop,
+            },
+        };
         let protocol = match self.inner.admit(id, peer, load, now) {
             Admission::Accept(protocol) => protocol,
             Admission::Refuse(words) => return Admission::Refuse(words),
             Admission::Drop => return Admission::Drop,
         };
-        let protocol = match self.gate.clone() {
+        let protocol = match gate {
             None => Authenticated::open(protocol),
-            Some(key) => {
-                let mut challenge = [0; 32];
-                // Without randomness there is no gate, and without the gate nobody comes in.
-                if !crate::random::fill(&mut challenge) {
-                    return Admission::Drop;
-                }
-                Authenticated::server(key, challenge, protocol)
-            }
+            Some((key, challenge)) => Authenticated::server(key, challenge, protocol),
         };
         Admission::Accept(if self.any_bytes {
             NotHttp::any(protocol)

@@ -2,6 +2,7 @@
 
 use super::Call;
 use super::shown::Shown;
+use crate::commands::typed;
 use anyhow::{Context as _, Result, bail};
 use landline_sockets::Encoding;
 use landline_sockets::engine::protocol::DatagramProtocol;
@@ -12,7 +13,6 @@ use landline_sockets::services::chat_udp::{Chat, Shown as ChatShown};
 use landline_sockets::services::exec::{Patience, UdpClient, UdpClientEvent};
 use landline_sockets::services::time;
 use landline_sockets::textbook::Row;
-use std::io::BufRead as _;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Instant;
 
@@ -62,14 +62,7 @@ impl Call {
         let encoding = self.encoding.unwrap_or(Encoding::Utf8);
         let shown = Shown::new(encoding);
         let (handle, inbox) = inbox().context("could not make a mailbox")?;
-        std::thread::spawn(move || {
-            for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-                match encoding.encode(&line) {
-                    Ok(text) => handle.command(text),
-                    Err(unmappable) => crate::report::note(&unmappable.to_string()),
-                }
-            }
-        });
+        typed::lines(encoding, move |line| handle.command(line));
         let chat = Chat::default().with_partner(address);
         drive_datagrams(socket(address)?, chat, &inbox, |event| match event {
             ChatShown::Said { from, text } => shown.said(from, &text),

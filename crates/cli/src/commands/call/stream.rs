@@ -2,11 +2,12 @@
 
 use super::Call;
 use super::reached::Reached;
+use crate::commands::typed;
 use anyhow::{Context as _, Result, bail};
+use landline_sockets::Encoding;
 use landline_sockets::engine::protocol::{Authenticated, ConnLimits, Ended, StreamProtocol};
 use landline_sockets::engine::{Handle, drive, inbox};
 use landline_sockets::textbook::Row;
-use std::io::BufRead as _;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -31,17 +32,9 @@ impl Call {
     {
         let (handle, inbox) = inbox().context("could not make a mailbox")?;
         if self.arguments.is_empty() {
-            let (handle, encoding) = (
-                handle.clone(),
-                self.encoding.unwrap_or(landline_sockets::Encoding::Utf8),
-            );
-            std::thread::spawn(move || {
-                for line in std::io::stdin().lock().lines().map_while(Result::ok) {
-                    match encoding.encode(&line) {
-                        Ok(text) => handle.command(text),
-                        Err(unmappable) => crate::report::note(&unmappable.to_string()),
-                    }
-                }
+            let handle = handle.clone();
+            typed::lines(self.encoding.unwrap_or(Encoding::Utf8), move |line| {
+                handle.command(line)
             });
         }
         self.drive_with(address, protocol, None, (handle, inbox), |text, _| show(&text))

@@ -193,11 +193,8 @@ impl Settings {
     }
 
     fn key(&self) -> Result<GateKey> {
-        let key = match &self.secret_file {
-            Some(path) => GateKey::new(&read_secret(path)?),
-            None => GateKey::new(SECRET),
-        };
-        Ok(key
+        let secret = secret(self.secret_file.as_deref())?;
+        Ok(GateKey::new(&secret)
             .digest(self.digest)
             .mutual(self.mutual)
             .deadline(Duration::from_secs(self.gate_seconds)))
@@ -215,8 +212,11 @@ impl Settings {
     }
 }
 
-/// Reads a gate's secret.
-pub(in crate::commands) fn read_secret(path: &Path) -> Result<Vec<u8>> {
+/// A gate's secret: what is in the file, or the textbook's where there is none.
+pub(in crate::commands) fn secret(file: Option<&Path>) -> Result<Vec<u8>> {
+    let Some(path) = file else {
+        return Ok(SECRET.to_vec());
+    };
     let mut content = Vec::new();
     let limit = u64::try_from(gate::SECRET_FILE_MAX)? + 1;
     let read = File::open(path).and_then(|file| file.take(limit).read_to_end(&mut content));
