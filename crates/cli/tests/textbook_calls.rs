@@ -9,7 +9,9 @@ mod support;
 mod textbook_support;
 
 use std::fs;
-use textbook_support::{Program, call, files_below, texts};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use textbook_support::{Program, Textbook, call, files_below, texts};
 
 /// Both streams.
 const BOTH: &str = "echo good; echo bad >&2";
@@ -334,4 +336,183 @@ fn a_command_goes_through_a_gate() {
         let arguments = [&["true"][..], &gate].concat();
         assert_eq!(calls(&server, "exec-done", &arguments, "true\n"), "Done.");
     }
+}
+
+/// A call of ours with little patience, and its connection, whose other end the test has.
+fn called(name: &str, options: &[&str]) -> (Program, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let program = Program::call(&[&[name, &address, "--timeout", "1"], options].concat());
+    (program, listener.accept().unwrap().0)
+}
+
+/// Reads to the call's end.
+fn read_all(server: &mut TcpStream) {
+    server.read_to_end(&mut Vec::new()).unwrap();
+}
+
+/// Reads the command `ls`.
+fn read_command(server: &mut TcpStream) {
+    let mut command = [0; 2];
+    server.read_exact(&mut command).unwrap();
+    assert_eq!(&command, b"ls");
+}
+
+/// A file to send, in a place of its own.
+fn file_to_send() -> (tempfile::TempDir, String) {
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("a.bin");
+    fs::write(&file, vec![7; 3000]).unwrap();
+    let path = file.to_str().unwrap().to_owned();
+    (place, path)
+}
+
+#[test]
+fn what_is_told_has_arrived_only_where_the_server_closes_too() {
+    let (_place, file) = file_to_send();
+    let tellings: [(&str, &[&str]); 6] = [
+        ("receive", &[&file]),
+        ("receive", &[&file, "--header", "b"]),
+        ("sink", &["text"]),
+        ("discard", &["text"]),
+        ("relay", &["bye"]),
+        ("talk", &["bye"]),
+    ];
+    for (name, arguments) in tellings {
+        let (ours, mut server) = called(name, arguments);
+        read_all(&mut server);
+        drop(server);
+        ours.ends().succeeds();
+
+        let (ours, mut server) = called(name, arguments);
+        read_all(&mut server);
+        let errors = ours.ends().fails(1);
+        assert!(
+            errors.contains("did not close the connection after it, within 1 s"),
+            "{name}: {errors}"
+        );
+        drop(server);
+    }
+}
+
+#[test]
+fn what_a_server_closes_on_without_reading_it_has_not_arrived() {
+    let (_place, file) = file_to_send();
+    for (name, argument) in [("receive", &*file), ("sink", "text"), ("discard", "text")] {
+        let (ours, mut server) = called(name, &[argument]);
+        server.read_exact(&mut [0; 1]).unwrap();
+        // Something is unread, so this is a reset.
+        drop(server);
+        let errors = ours.ends().fails(1);
+        assert!(errors.contains("broke the connection off"), "{name}: {errors}");
+    }
+}
+
+#[test]
+fn what_a_server_closed_before_has_not_arrived() {
+    let (_place, file) = file_to_send();
+    for (name, argument) in [("receive", &*file), ("sink", "text"), ("discard", "text")] {
+        let (ours, server) = called(name, &[argument, "--gate"]);
+        // The gate's challenge and the server's end, as one: nothing is said before it has ended.
+        rustix::net::send(&server, &[7; 32], rustix::net::SendFlags::MORE).unwrap();
+        drop(server);
+        let errors = ours.ends().fails(1);
+        let is_told = ["broke the connection off", "took everything is not known"]
+            .iter()
+            .any(|words| errors.contains(words));
+        assert!(is_told, "{name}: {errors}");
+    }
+}
+
+#[test]
+fn who_was_answered_does_not_mind_that_the_server_stays() {
+    let (ours, mut server) = called("upper", &["abc"]);
+    server.read_exact(&mut [0; 3]).unwrap();
+    server.write_all(b"ABC").unwrap();
+    assert_eq!(ours.ends().succeeds(), texts(&["ABC"]));
+    drop(server);
+
+    let (ours, mut server) = called("talk", &["hi"]);
+    server.read_exact(&mut [0; 2]).unwrap();
+    server.write_all(b"bye").unwrap();
+    assert_eq!(ours.ends().succeeds(), texts(&["bye"]));
+    drop(server);
+}
+
+#[test]
+fn that_commands_are_off_is_a_failure_and_no_answer() {
+    let names = [
+        "exec",
+        "exec-udp",
+        "exec-sized",
+        "exec-struct",
+        "exec-header",
+        "exec-done",
+    ];
+    let textbook = Textbook::start(&names);
+    for name in names {
+        let output = call(&[name, textbook.address(name), "echo hi"]);
+        assert!(output.stdout.is_empty(), "{name}");
+        let errors = output.fails(1);
+        assert!(errors.contains("commands are off"), "{name}: {errors}");
+        assert!(errors.contains("--allow-exec"), "{name}: {errors}");
+    }
+}
+
+#[test]
+fn a_connection_that_ends_before_the_answer_is_a_failure() {
+    for (name, part) in [
+        ("exec", &b""[..]),
+        ("exec-done", b""),
+        ("exec-sized", b""),
+        ("exec-struct", b""),
+        ("exec-header", b""),
+        ("exec-sized", b"5"),
+        ("exec-struct", b"\x05\0\0\0abc"),
+        ("exec-header", b"\x0f\0\0\0{\"data_size\":4}er"),
+    ] {
+        let (ours, mut server) = called(name, &["ls"]);
+        read_command(&mut server);
+        server.write_all(part).unwrap();
+        server.shutdown(Shutdown::Write).unwrap();
+        let errors = ours.ends().fails(1);
+        assert!(
+            errors.contains("closed before the answer was whole"),
+            "{name}: {errors}"
+        );
+    }
+}
+
+#[test]
+fn a_server_of_exec_reverse_that_leaves_the_answer_is_a_failure() {
+    let (ours, mut server) = called("exec-reverse", &["--allow-exec"]);
+    server.write_all(b"echo hi").unwrap();
+    server.read_exact(&mut [0; 1]).unwrap();
+    server.shutdown(Shutdown::Write).unwrap();
+    let errors = ours.ends().fails(1);
+    assert!(
+        errors.contains("ended before it had taken the answer"),
+        "{errors}"
+    );
+}
+
+#[test]
+fn silence_is_an_answer_of_exec_alone_and_only_where_the_server_closes() {
+    let (ours, mut server) = called("exec", &["ls"]);
+    read_all(&mut server);
+    drop(server);
+    assert_eq!(ours.ends().succeeds(), "");
+
+    let (ours, mut server) = called("exec", &["ls"]);
+    read_all(&mut server);
+    let errors = ours.ends().fails(1);
+    assert!(errors.contains("did not close the connection"), "{errors}");
+    drop(server);
+
+    let (ours, mut server) = called("exec-done", &["ls"]);
+    // It breaks off, for the answer could still come.
+    let error = server.read_to_end(&mut Vec::new()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    let errors = ours.ends().fails(1);
+    assert!(errors.contains("did not answer in time"), "{errors}");
 }

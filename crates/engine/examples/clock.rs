@@ -7,7 +7,7 @@ use std::net::UdpSocket;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use landline_engine::protocol::{DatagramProtocol, Path, Transmit};
-use landline_engine::{NoWork, Options, Signals, serve_datagrams};
+use landline_engine::{NoWork, Options, serve_datagrams};
 
 /// Who waits for an answer. The engine fetches the answers after each datagram, so they are few.
 #[derive(Default)]
@@ -47,9 +47,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         NoWork,
         &Options::default(),
     )?;
-    let stop = running.stopper();
-    let _signals = Signals::on_stop(move || stop())?;
-    println!("listening on {}", running.address());
-    println!("{}", running.join());
+    let report = running.until_signalled(|address| println!("listening on {address}"))?;
+    println!("{report}");
     Ok(())
 }

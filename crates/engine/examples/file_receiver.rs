@@ -1,133 +1,70 @@
 //! Takes files: a line `SIZE NAME`, then the bytes, and again. Each lands by its base name in the directory that is the
-//! second argument, once it is whole.
-//!
-//! Disks are slow, so the bytes are written by a worker. The sender feels it: while a piece is being written nothing
-//! more is read, so no file needs more memory than one piece.
+//! second argument, once it is whole. While a piece is written nothing more is read, so no file needs more memory.
 #![allow(clippy::print_stdout, reason = "a program speaks to whoever started it")]
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::{env, fs, io, io::Write as _, path::Path, time::Instant};
 
-use landline_engine::protocol::service::{Effects, Load, Peer};
-use landline_engine::protocol::{Admission, ConnId, Output, Service, StreamProtocol};
-use landline_engine::{Options, Reply, Signals, Worker, listen, serve};
+use landline_engine::protocol::{ConnId, Output, StreamProtocol};
+use landline_engine::{Blocking, EachAlone, Options, run};
 
-/// A part of a file, and whether it is the last.
-struct Piece {
-    name: String,
-    bytes: Vec<u8>,
-    is_last: bool,
-}
-
-#[derive(Default)]
-struct Receiving(Option<(String, u64)>);
-struct Files;
-struct Directory(PathBuf);
+/// A file's name, its size, how much of it came before, and what comes now.
+type Piece = (String, u64, u64, Vec<u8>);
+struct Receiving(Option<(String, u64, u64)>);
 
 impl StreamProtocol for Receiving {
     type Event = Piece;
-    type Command = String;
+    type Command = &'static str;
 
     fn received(&mut self, input: &mut &[u8], out: &mut dyn Output<Piece>, _: Instant) {
-        if let Some((name, left)) = &mut self.0 {
-            let count = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
-            let bytes = input.split_off(..count).unwrap_or_default().to_vec();
-            *left -= bytes.len() as u64;
-            let is_last = *left == 0;
-            out.ask(Piece {
-                name: name.clone(),
-                bytes,
-                is_last,
-            });
-            self.0 = self.0.take().filter(|_| !is_last);
-        } else if let Some(end) = input.iter().position(|byte| *byte == b'\n') {
-            match header(&input[..end]) {
-                Some((name, 0)) => out.ask(Piece {
-                    name,
-                    bytes: Vec::new(),
-                    is_last: true,
-                }),
-                Some(file) => self.0 = Some(file),
-                None => out.abort("a header must be SIZE NAME"),
+        if self.0.is_none()
+            && let Some(end) = input.iter().position(|byte| *byte == b'\n')
+        {
+            self.0 = header(&input[..end]);
+            if self.0.is_none() {
+                return out.abort("a header must be SIZE NAME");
             }
             *input = &input[end + 1..];
         }
-    }
-
-    fn peer_finished(&mut self, _: &mut &[u8], out: &mut dyn Output<Piece>, _: Instant) {
-        if self.0.is_some() {
-            out.abort("the file is not whole")
-        } else {
-            out.finish()
+        if let Some((name, size, at)) = &mut self.0 {
+            let left = usize::try_from(*size - *at).unwrap_or(usize::MAX);
+            let piece = input.split_off(..left.min(input.len())).unwrap_or_default();
+            out.ask((name.clone(), *size, *at, piece.to_vec()));
+            *at += piece.len() as u64;
         }
+        self.0.take_if(|(_, size, at)| at == size);
     }
 
-    fn commanded(&mut self, answer: String, out: &mut dyn Output<Piece>, _: Instant) {
+    fn commanded(&mut self, answer: &'static str, out: &mut dyn Output<Piece>, _: Instant) {
         out.write(answer.as_bytes());
     }
 }
 
-/// The base name, so that nothing lands outside the directory, and the size.
-fn header(line: &[u8]) -> Option<(String, u64)> {
-    let (size, name) = std::str::from_utf8(line).ok()?.split_once(' ')?;
-    Some((
-        Path::new(name).file_name()?.to_str()?.to_owned(),
-        size.parse().ok()?,
-    ))
+/// Takes the base name, so that nothing lands outside the directory.
+fn header(line: &[u8]) -> Option<(String, u64, u64)> {
+    let (size, path) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let name = Path::new(path).file_name()?.to_str()?;
+    Some((name.to_owned(), size.parse().ok()?, 0))
 }
 
-impl Service for Files {
-    type Connection = Receiving;
-    type Work = (ConnId, Piece);
-
-    fn admit(&mut self, _: ConnId, _: &Peer, _: &Load, _: Instant) -> Admission<Receiving> {
-        Admission::Accept(Receiving::default())
+/// Two who send the same name at once do not meet before the end, and the last one wins.
+fn store(to: &str, who: ConnId, (name, size, at, piece): Piece) -> io::Result<&'static str> {
+    let partial = format!("{to}/.{}.{name}", who.0);
+    let mut options = fs::OpenOptions::new();
+    options.create(true).write(true).append(at > 0).truncate(at == 0);
+    options.open(&partial)?.write_all(&piece)?;
+    if at + (piece.len() as u64) < size {
+        return Ok("");
     }
-
-    fn event(&mut self, from: ConnId, piece: Piece, effects: &mut Effects<String, Self::Work>, _: Instant) {
-        effects.work(from, (from, piece));
-    }
-}
-
-impl Worker<(ConnId, Piece), String> for Directory {
-    fn start(&self, (from, piece): (ConnId, Piece), reply: Reply<String>) {
-        // Two who send the same name at once do not meet before the end, and the last one wins.
-        let partial = self.0.join(format!(".{}.{}", from.0, piece.name));
-        let whole = self.0.join(&piece.name);
-        std::thread::spawn(move || match store(&piece, &partial, &whole) {
-            Ok(()) if piece.is_last => reply.answer("stored\n".to_owned()),
-            Ok(()) => reply.answer(String::new()),
-            // Unanswered, so the connection is broken off.
-            Err(error) => println!("{}: {error}", whole.display()),
-        });
-    }
-}
-
-fn store(piece: &Piece, partial: &Path, whole: &Path) -> io::Result<()> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(partial)?
-        .write_all(&piece.bytes)?;
-    if piece.is_last {
-        fs::rename(partial, whole)
-    } else {
-        Ok(())
-    }
+    fs::rename(partial, format!("{to}/{name}")).map(|()| "stored\n")
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let address = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "127.0.0.1:8080".to_owned());
-    let directory = Directory(std::env::args_os().nth(2).unwrap_or_else(|| ".".into()).into());
-    let options = Options::default();
-    let running = serve(listen(address.parse()?, &options)?, Files, directory, &options)?;
-    let stop = running.stopper();
-    let _signals = Signals::on_stop(move || stop())?;
-    println!("listening on {}", running.address());
-    println!("{}", running.join());
+    let address = env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".to_owned());
+    let directory = env::args().nth(2).unwrap_or_else(|| ".".to_owned());
+    // What fails is not answered, which breaks the connection off.
+    let disk = Blocking::new(4, move |who, piece| store(&directory, who, piece).ok());
+    let serving = |address| println!("listening on {address}");
+    let receiver = EachAlone::new(|| Receiving(None));
+    println!("{}", run(address, receiver, disk, &Options::default(), serving)?);
     Ok(())
 }

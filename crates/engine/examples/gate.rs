@@ -9,7 +9,7 @@ use std::time::Instant;
 use landline_engine::protocol::layers::{Authenticated, GateKey};
 use landline_engine::protocol::service::{Effects, Load, Peer};
 use landline_engine::protocol::{Admission, ConnId, Output, Service, StreamProtocol};
-use landline_engine::{NoWork, Options, Signals, listen, serve};
+use landline_engine::{NoWork, Options, run};
 
 struct Welcome;
 struct House(GateKey);
@@ -54,12 +54,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args()
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:8090".to_owned());
-    let options = Options::default();
+    let serving = |address| println!("listening on {address}");
     let house = House(GateKey::new(b"egg"));
-    let running = serve(listen(address.parse()?, &options)?, house, NoWork, &options)?;
-    let stop = running.stopper();
-    let _signals = Signals::on_stop(move || stop())?;
-    println!("listening on {}", running.address());
-    println!("{}", running.join());
+    let report = run(address, house, NoWork, &Options::default(), serving)?;
+    println!("{report}");
     Ok(())
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use landline_engine::protocol::service::{Effects, Load, Peer};
 use landline_engine::protocol::{Admission, ConnId, Output, Service, StreamProtocol};
-use landline_engine::{NoWork, Options, Signals, listen, serve};
+use landline_engine::{NoWork, Options, run};
 
 #[derive(Default)]
 struct Relay(BTreeSet<ConnId>);
@@ -52,16 +52,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let address = std::env::args()
         .nth(1)
         .unwrap_or_else(|| "127.0.0.1:8887".to_owned());
-    let options = Options::default();
-    let running = serve(
-        listen(address.parse()?, &options)?,
-        Relay::default(),
-        NoWork,
-        &options,
-    )?;
-    let stop = running.stopper();
-    let _signals = Signals::on_stop(move || stop())?;
-    println!("listening on {}", running.address());
-    println!("{}", running.join());
+    let serving = |address| println!("listening on {address}");
+    let relay = Relay::default();
+    let report = run(address, relay, NoWork, &Options::default(), serving)?;
+    println!("{report}");
     Ok(())
 }

@@ -70,7 +70,8 @@ pub fn inbox<C>() -> io::Result<(Handle<C>, Inbox<C>)> {
     Ok((Handle(Arc::clone(&mailbox)), Inbox(mailbox)))
 }
 
-/// Drives one connection on this thread until it has ended, and says how. Events go to `on_event` in order.
+/// Drives one connection on this thread until it has ended, and says how: [`Ended::Finished`] only where the server
+/// closed it too, and had taken everything, else [`Ended::Unclosed`]. Events go to `on_event` in order.
 ///
 /// # Errors
 /// The system's. What the peer does is no error here, but a way to end.
@@ -88,8 +89,11 @@ pub fn drive<P: StreamProtocol>(
     let conn = Conn::open(protocol, Arc::new(limits), Instant::now());
     let mut link = Link::new(stream.into(), remote, conn);
     let ended = solo::run(&mut link, &inbox.0, grace, |event, _| on_event(event))?;
+    // Who closes before our last bytes arrive refuses them, and the system keeps that as the socket's error.
+    let is_taken = matches!(rustix::net::sockopt::socket_error(&link.socket), Ok(Ok(())));
+    let is_unclosed = ended == Ended::Finished && !(link.conn.peer_has_finished() && is_taken);
     link.close(ended);
-    Ok(ended)
+    Ok(if is_unclosed { Ended::Unclosed } else { ended })
 }
 
 /// The same, until the protocol has nothing under way: for clients whose commands wait in `inbox` already, or that

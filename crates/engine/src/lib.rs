@@ -15,6 +15,8 @@
 pub use landline_protocol as protocol;
 
 mod acceptor;
+mod alone;
+mod blocking;
 mod client;
 mod datagram;
 mod error;
@@ -40,6 +42,8 @@ mod worker;
 pub mod selector;
 pub mod sim;
 
+pub use alone::EachAlone;
+pub use blocking::Blocking;
 pub use client::{Handle, Inbox, drive, drive_datagrams, drive_datagrams_to_the_end, inbox};
 pub use datagram::{serve_datagrams, serve_datagrams_commanded};
 pub use error::Error;
@@ -48,6 +52,6 @@ pub use options::{Options, ProcessCommand};
 pub use process::serve_inherited;
 pub use report::Report;
 pub use running::Running;
-pub use server::{SendService, Server, listen, serve};
+pub use server::{SendService, Server, listen, run, serve};
 pub use signals::Signals;
 pub use worker::{NoWork, Reply, Worker};

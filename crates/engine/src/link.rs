@@ -26,6 +26,10 @@ pub(crate) struct Link<P: StreamProtocol> {
     pub(crate) readable: bool,
     /// Told by edge: whether the peer's end stands behind the bytes, so that reading goes on to it.
     pub(crate) end_waits: bool,
+    /// Whether the connection is broken: what was read before it is handled, but nothing is waited for.
+    pub(crate) broken: bool,
+    /// Told by state: whether there is something to read that is not wanted, so that it need not be told again.
+    pub(crate) unwanted: bool,
     /// The entry among the timers that is this connection's own.
     pub(crate) scheduled: Option<Instant>,
     /// Whether it has its place among those that go on in the next turn: nobody has two.
@@ -42,6 +46,8 @@ impl<P: StreamProtocol> Link<P> {
             blocked: false,
             readable: false,
             end_waits: false,
+            broken: false,
+            unwanted: false,
             scheduled: None,
             is_busy: false,
         }
@@ -119,6 +125,15 @@ impl<P: StreamProtocol> Link<P> {
             readable: self.conn.room() > 0,
             writable: !matches!(self.conn.pending(), Pending::Nothing),
         }
+    }
+
+    /// The same for a selector that keeps it. Reading stays watched until something comes that is not wanted: mostly the
+    /// peer waits for us, and by the time it speaks again it is welcome.
+    pub(crate) fn lasting_interest(&mut self) -> Interest {
+        let mut interest = self.interest();
+        self.unwanted &= !interest.readable;
+        interest.readable |= !self.unwanted;
+        interest
     }
 
     /// Whether the next turn need not wait for any news.

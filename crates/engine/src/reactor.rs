@@ -99,15 +99,20 @@ where
             let timeout = self.timeout();
             self.selector.wait(&mut ready, timeout)?;
             let now = Instant::now();
+            let mut rings = false;
             for news in &ready {
                 match news.token {
-                    BELL => {}
+                    // Emptied by edge, it tells that there is room for another ring.
+                    BELL => rings |= news.readable,
                     LISTENER => self.accept(now),
                     token => self.turn_ready(ConnId(token), news, now),
                 }
             }
             self.resume_accepting(now);
-            self.take_mail(now);
+            // The bell rings until the mailbox is emptied, so what comes after the wait is told by the next one.
+            if rings {
+                self.take_mail(now);
+            }
             self.go_on(now);
             self.wake_due(now);
             self.apply_effects(now);
@@ -138,9 +143,8 @@ where
         }
         link.readable |= news.readable;
         link.end_waits |= news.peer_finished;
-        if news.broken && link.conn.room() == 0 {
-            link.conn.close(Ended::Reset);
-        }
+        link.broken |= news.broken;
+        link.unwanted |= news.readable && link.conn.room() == 0;
         self.turn(id, now);
     }
 
@@ -168,6 +172,10 @@ where
         let Some(link) = self.links.find(id) else {
             return;
         };
+        if link.broken && link.conn.room() == 0 {
+            // An edge tells it once, perhaps when there was something to read before it.
+            link.conn.close(Ended::Reset);
+        }
         link.flush(now);
         while let Some(event) = link.conn.event() {
             self.shared.event(id, event, &mut self.effects, now);
@@ -180,7 +188,7 @@ where
             self.busy.push(id);
         }
         if !L::EDGE {
-            let wanted = link.interest();
+            let wanted = link.lasting_interest();
             if wanted != link.watched {
                 link.watched = wanted;
                 if self.selector.modify(link.descriptor(), id.0, wanted).is_err() {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use crate::report::{Counters, Report};
+use crate::{Error, Signals};
 
 /// A server on threads of its own. It stops when it is told to, not when this is dropped.
 pub struct Running {
@@ -38,6 +39,18 @@ impl Running {
     #[must_use]
     pub fn stopper(&self) -> Arc<dyn Fn() + Send + Sync> {
         Arc::clone(&self.stop)
+    }
+
+    /// Serves until SIGINT or SIGTERM: the first ends it in order, the second at once. `serving` is told the address once
+    /// a signal would be heeded. Says what it did.
+    ///
+    /// # Errors
+    /// The system's: signals cannot be watched.
+    pub fn until_signalled(self, serving: impl FnOnce(SocketAddr)) -> Result<Report, Error> {
+        let stop = self.stopper();
+        let _signals = Signals::on_stop(move || stop()).map_err(Error::system("watch for signals"))?;
+        serving(self.address());
+        Ok(self.join())
     }
 
     /// Waits until it has stopped, and says what it did.

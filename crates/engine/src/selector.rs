@@ -32,7 +32,7 @@ impl Interest {
         readable: true,
         writable: false,
     };
-    /// Neither: `poll` and `epoll` still tell when the connection is broken.
+    /// Neither: it is still told when the connection is broken.
     pub const NONE: Self = Self {
         readable: false,
         writable: false,
@@ -50,7 +50,7 @@ pub struct Ready {
     pub writable: bool,
     /// The peer's end is there to be read, behind the bytes before it. Only `epoll` tells.
     pub peer_finished: bool,
-    /// The connection is broken, or both directions are shut.
+    /// The connection is broken, or both directions are shut. `select` tells only where nothing is watched.
     pub broken: bool,
 }
 
@@ -79,7 +79,7 @@ pub trait Selector {
     fn remove(&mut self, descriptor: BorrowedFd<'_>) -> io::Result<()>;
 
     /// Waits until something is ready or `timeout` is over, and puts what is ready into `ready`, which is emptied
-    /// first. Being interrupted counts as nothing ready.
+    /// first. It may be nothing earlier than that: who waits for longer waits again.
     ///
     /// # Errors
     /// The system's; none that waiting again would mend.

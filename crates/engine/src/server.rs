@@ -3,7 +3,7 @@
 mod messages;
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -16,7 +16,7 @@ use crate::running::Running;
 use crate::selector::{Epoll, Poll, Select, Selector};
 use crate::shared::Shared;
 use crate::worker::Worker;
-use crate::{Error, Options, process, socket, threads};
+use crate::{Error, Options, Report, process, socket, threads};
 
 pub use messages::Server;
 
@@ -73,6 +73,36 @@ where
         Kind::Process if !service.is_isolated() => Err(Error::NotIsolated),
         Kind::Process => process::serve(listener, options),
     }
+}
+
+/// Listens on `address`, where port 0 is any free one, and serves until SIGINT or SIGTERM, as
+/// [`Running::until_signalled`] does: a whole program in one call.
+///
+/// # Errors
+/// The address cannot be found or used, or the engine cannot be started.
+pub fn run<S, W>(
+    address: impl ToSocketAddrs,
+    service: S,
+    worker: W,
+    options: &Options,
+    serving: impl FnOnce(SocketAddr),
+) -> Result<Report, Error>
+where
+    S: SendService,
+    W: Worker<S::Work, CommandOf<S>> + 'static,
+{
+    let listener = listen_on(address, options)?;
+    serve(listener, service, worker, options)?.until_signalled(serving)
+}
+
+/// Listens on the first address of that name.
+fn listen_on(address: impl ToSocketAddrs, options: &Options) -> Result<TcpListener, Error> {
+    let first = address.to_socket_addrs().and_then(|mut addresses| {
+        let unnamed = || io::Error::new(io::ErrorKind::NotFound, "no address has this name");
+        addresses.next().ok_or_else(unnamed)
+    });
+    let first = first.map_err(Error::system("find the address"))?;
+    listen(first, options).map_err(Error::system("listen"))
 }
 
 /// One loop for each listener.

@@ -1,5 +1,6 @@
-//! The rules of a connection, held on the simulated engine: each over many seeds, which cut, delay and order everything
-//! differently.
+//! What only the simulated engine can show: the exact byte and moment of a limit, every cut, datagrams that are lost,
+//! and that a seed repeats it all. Each over many seeds, which cut, delay and order everything differently. The rules that
+//! every engine keeps are in conformance.rs.
 
 #[path = "sim/datagrams.rs"]
 mod datagrams;

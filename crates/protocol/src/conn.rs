@@ -42,6 +42,9 @@ const SPARE_MAX: usize = 1024 * 1024;
 pub enum Ended {
     /// Both sides came to their end, or ours did and the peer was given its time.
     Finished,
+    /// What a client is told instead where ours came and the server's did not in its time, or came before it had taken
+    /// everything.
+    Unclosed,
     /// The peer, or the network, broke it off.
     Reset,
     /// Nothing moved for the idle timeout.
@@ -246,6 +249,11 @@ impl<P: StreamProtocol> Conn<P> {
             Phase::Ended(why) => Some(why),
             Phase::Open | Phase::Finishing | Phase::Lingering => None,
         }
+    }
+
+    /// Whether the peer's end has arrived.
+    pub fn peer_has_finished(&self) -> bool {
+        self.shell.peer_finished
     }
 
     /// Lends an engine's buffer for one turn, so that an idle connection needs none of its own.

@@ -33,7 +33,7 @@ pub use conn::{Conn, ConnLimits, Ended, Pending};
 pub use datagram::{DatagramEvent, DatagramProtocol, Path, SocketId, Transmit};
 /// The framings' trait, for those who put one around a protocol.
 pub use landline_wire::Framing;
-pub use layers::{Authenticated, Framed, GateKey, Limited, Pace};
+pub use layers::{Authenticated, Framed, GateKey, Layer, Limited, Pace};
 pub use output::{FileSlice, Output};
 pub use service::{Admission, CommandOf, ConnId, Effect, Effects, EventOf, Load, Peer, Service};
 pub use stream::StreamProtocol;

@@ -74,7 +74,7 @@ pub fn service() -> Independent<impl FnMut() -> Chargen> {
 /// A client that shows the first `bytes` and ends.
 #[must_use]
 pub fn client(bytes: usize) -> Listening {
-    Listening::at_most(bytes)
+    Listening::exactly(bytes)
 }
 
 /// The server over datagrams: to each the pattern from its beginning, of a random length that `seed` decides.

@@ -14,6 +14,7 @@ pub mod daytime;
 pub mod discard;
 pub mod echo;
 pub mod hello;
+mod http;
 pub mod independent;
 pub mod listening;
 pub mod news;

@@ -6,38 +6,9 @@
 
 use std::time::Instant;
 
-use landline_protocol::{Output, StreamProtocol};
+use landline_protocol::{Layer, Output, StreamProtocol};
 
-/// The methods of HTTP that a page or a tool may begin with (IANA's registry of methods, the common ones).
-const METHODS: [&[u8]; 18] = [
-    b"GET",
-    b"POST",
-    b"HEAD",
-    b"OPTIONS",
-    b"PUT",
-    b"DELETE",
-    b"PATCH",
-    b"TRACE",
-    b"CONNECT",
-    b"PROPFIND",
-    b"PROPPATCH",
-    b"MKCOL",
-    b"COPY",
-    b"MOVE",
-    b"LOCK",
-    b"UNLOCK",
-    b"REPORT",
-    b"SEARCH",
-];
-
-/// With what the target of a request begins, behind the method and a space (RFC 9112, section 3.2).
-const TARGETS: [&[u8]; 3] = [b"/", b"*", b"http"];
-
-/// With what a client of HTTP/2 begins (RFC 9113, section 3.4).
-const HTTP_2: &[u8] = b"PRI * HTTP/2";
-
-/// How many bytes tell: the longest method, a space and the longest target.
-const TELLING: usize = 16;
+use crate::http::{self, TELLING, Verdict};
 
 /// Ends a connection silently that begins as HTTP or TLS does.
 ///
@@ -80,23 +51,23 @@ impl<P> NotHttp<P> {
         let count = new.len().min(TELLING - *length);
         bytes[*length..*length + count].copy_from_slice(&new[..count]);
         *length += count;
-        match judge(&bytes[..*length]) {
-            Verdict::Foreign => true,
-            Verdict::Open => false,
-            Verdict::Welcome => {
-                self.beginning = None;
-                false
-            }
+        let verdict = http::judge(&bytes[..*length]);
+        if verdict == Verdict::Welcome || *length == TELLING {
+            self.beginning = None;
         }
+        verdict == Verdict::Foreign
     }
 }
 
-impl<P: StreamProtocol> StreamProtocol for NotHttp<P> {
-    type Event = P::Event;
-    type Command = P::Command;
+impl<P: StreamProtocol> Layer for NotHttp<P> {
+    type Inner = P;
 
-    fn opened(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.opened(out, now);
+    fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut P {
+        &mut self.inner
     }
 
     fn received(&mut self, input: &mut &[u8], out: &mut dyn Output<P::Event>, now: Instant) {
@@ -106,111 +77,6 @@ impl<P: StreamProtocol> StreamProtocol for NotHttp<P> {
         }
         self.inner.received(input, out, now);
         self.looked_at = input.len();
-    }
-
-    fn peer_finished(&mut self, rest: &mut &[u8], out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.peer_finished(rest, out, now);
-    }
-
-    fn commanded(&mut self, command: P::Command, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.commanded(command, out, now);
-    }
-
-    fn writable(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.writable(out, now);
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.inner.deadline()
-    }
-
-    fn deadline_reached(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.deadline_reached(out, now);
-    }
-
-    fn drain(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.drain(out, now);
-    }
-
-    fn established(&self) -> bool {
-        self.inner.established()
-    }
-
-    fn wants_input(&self) -> bool {
-        self.inner.wants_input()
-    }
-
-    fn input_max(&self) -> usize {
-        self.inner.input_max()
-    }
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    /// HTTP or TLS.
-    Foreign,
-    /// Not known yet.
-    Open,
-    /// Neither.
-    Welcome,
-}
-
-fn judge(bytes: &[u8]) -> Verdict {
-    let requests = METHODS.iter().map(|method| judge_request(bytes, method));
-    let others = [judge_start(bytes, HTTP_2), judge_client_hello(bytes)];
-    requests
-        .chain(others)
-        .fold(Verdict::Welcome, |worst, verdict| match (worst, verdict) {
-            (Verdict::Foreign, _) | (_, Verdict::Foreign) => Verdict::Foreign,
-            (Verdict::Open, _) | (_, Verdict::Open) => Verdict::Open,
-            (Verdict::Welcome, Verdict::Welcome) => Verdict::Welcome,
-        })
-}
-
-/// Whether `bytes` begin with `start`.
-fn judge_start(bytes: &[u8], start: &[u8]) -> Verdict {
-    if bytes.starts_with(start) {
-        Verdict::Foreign
-    } else if start.starts_with(bytes) {
-        Verdict::Open
-    } else {
-        Verdict::Welcome
-    }
-}
-
-/// Whether `bytes` begin a request with this method.
-fn judge_request(bytes: &[u8], method: &[u8]) -> Verdict {
-    match bytes.strip_prefix(method) {
-        None => match judge_start(bytes, method) {
-            Verdict::Open => Verdict::Open,
-            Verdict::Foreign | Verdict::Welcome => Verdict::Welcome,
-        },
-        Some([]) => Verdict::Open,
-        Some([b' ', target @ ..]) => {
-            let verdicts = TARGETS.map(|start| judge_start(target, start));
-            [Verdict::Foreign, Verdict::Open]
-                .into_iter()
-                .find(|verdict| verdicts.contains(verdict))
-                .unwrap_or(Verdict::Welcome)
-        }
-        Some(_) => Verdict::Welcome,
-    }
-}
-
-/// Whether `bytes` begin a TLS record (RFC 8446, section 5.1) of type handshake, 22, and any version 3.x, in which
-/// there is a ClientHello, 1 (section 4).
-fn judge_client_hello(bytes: &[u8]) -> Verdict {
-    let expected = |(index, byte): (usize, &u8)| match index {
-        0 => *byte == 22,
-        1 => *byte == 3,
-        2 => *byte <= 4,
-        5 => *byte == 1,
-        _ => true,
-    };
-    match bytes.iter().enumerate().take(6).all(expected) {
-        false => Verdict::Welcome,
-        true if bytes.len() >= 6 => Verdict::Foreign,
-        true => Verdict::Open,
     }
 }
 

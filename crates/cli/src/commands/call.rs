@@ -89,34 +89,34 @@ impl Call {
         match self.name {
             Row::Hello | Row::Gate => {
                 let text = self.texts_or("hello")?.concat();
-                self.drive(address, hello::client(text), |answer, _| {
+                self.ask(address, hello::client(text), |answer, _| {
                     shown.text_piece(&answer)
                 })
             }
             Row::ClockTcp => {
                 let formats = self.texts_or("")?;
-                self.drive(address, clock::client(formats), |answer, _| {
+                self.ask(address, clock::client(formats), |answer, _| {
                     shown.text_piece(&answer)
                 })
             }
-            Row::Upper => self.drive(address, upper::client(self.some_texts()?), |answer, _| {
+            Row::Upper => self.ask(address, upper::client(self.some_texts()?), |answer, _| {
                 shown.text_piece(&answer)
             }),
-            Row::Echo => self.drive(address, echo::client(self.some_texts()?), |answer, _| {
+            Row::Echo => self.ask(address, echo::client(self.some_texts()?), |answer, _| {
                 shown.text_piece(&answer)
             }),
             Row::Relay => self.converse(address, RelayClient::new(self.texts()?), |text| shown.read(text)),
             Row::Talk => self.converse(address, TalkClient::new(self.texts()?), |text| shown.read(text)),
-            Row::Sink | Row::Discard => self.drive(
+            Row::Sink | Row::Discard => self.tell(
                 address,
                 discard::client(self.some_texts()?),
                 |event, _| match event {},
             ),
-            Row::Chargen => self.drive(address, chargen::client(self.bytes), |bytes, _| {
+            Row::Chargen => self.ask(address, chargen::client(self.bytes), |bytes, _| {
                 shown.bytes(&bytes)
             }),
-            Row::Daytime => self.drive(address, daytime::client(), |bytes, _| shown.bytes(&bytes)),
-            Row::Time => self.drive(address, TimeClient, |time, _| {
+            Row::Daytime => self.ask(address, daytime::client(), |bytes, _| shown.bytes(&bytes)),
+            Row::Time => self.ask(address, TimeClient, |time, _| {
                 shown.line(&time.to_zoned(Zoned::now().time_zone().clone()).to_string())
             }),
             Row::Receive => self.receive(address),

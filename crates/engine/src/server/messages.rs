@@ -1,7 +1,6 @@
 //! The short way: message in, message out.
 
 use std::convert::Infallible;
-use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,11 +11,11 @@ use landline_protocol::{
     StreamProtocol,
 };
 
-use super::{listen, serve};
+use super::{listen_on, serve};
 use crate::kind::Kind;
 use crate::running::Running;
 use crate::worker::NoWork;
-use crate::{Error, Options, Report, Signals};
+use crate::{Error, Options, Report};
 
 /// A server of one message after the other, in any framing, on any engine, with limits, that stops in order.
 ///
@@ -89,8 +88,7 @@ where
     /// # Errors
     /// The address cannot be found or used, or the engine cannot be started.
     pub fn start(self, address: impl ToSocketAddrs) -> Result<Running, Error> {
-        let address = first(address).map_err(Error::system("find the address"))?;
-        let listener = listen(address, &self.options).map_err(Error::system("listen"))?;
+        let listener = listen_on(address, &self.options)?;
         let pace = self.pace.unwrap_or(Pace::UNBOUNDED);
         let messages = Messages {
             framing: self.framing,
@@ -103,21 +101,10 @@ where
     /// Serves until SIGINT or SIGTERM: the first ends it in order, the second at once. `serving` is told the address.
     ///
     /// # Errors
-    /// As [`start`](Self::start) has them.
+    /// As [`start`](Self::start) and [`Running::until_signalled`] have them.
     pub fn run(self, address: impl ToSocketAddrs, serving: impl FnOnce(SocketAddr)) -> Result<Report, Error> {
-        let running = self.start(address)?;
-        let stop = running.stopper();
-        let _signals = Signals::on_stop(move || stop()).map_err(Error::system("watch for signals"))?;
-        serving(running.address());
-        Ok(running.join())
+        self.start(address)?.until_signalled(serving)
     }
-}
-
-fn first(address: impl ToSocketAddrs) -> io::Result<SocketAddr> {
-    let mut addresses = address.to_socket_addrs()?;
-    addresses
-        .next()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, "no address has this name"))
 }
 
 struct Messages<N, M> {

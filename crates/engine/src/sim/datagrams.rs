@@ -142,7 +142,7 @@ impl<D: DatagramProtocol> DatagramSim<D> {
     /// # Panics
     /// Where the protocol goes on for ever at one moment.
     pub fn run(&mut self) {
-        self.run_while(None);
+        self.run_while(None, |_| false);
     }
 
     /// Lets so much time pass, with all that happens in it.
@@ -151,8 +151,18 @@ impl<D: DatagramProtocol> DatagramSim<D> {
     /// Where the protocol goes on for ever at one moment.
     pub fn advance(&mut self, time: Duration) {
         let until = self.now + time;
-        self.run_while(Some(until));
+        self.run_while(Some(until), |_| false);
         self.now = until;
+    }
+
+    /// Lets happen what happens, deadlines as well, turn by turn until `done`: for whoever waits for something. Says
+    /// whether it came to that within `patience`; else nothing more happens in that time, and it has not passed.
+    ///
+    /// # Panics
+    /// Where the protocol goes on for ever at one moment.
+    pub fn run_until(&mut self, patience: Duration, done: impl FnMut(&mut Self) -> bool) -> bool {
+        let until = self.now + patience;
+        self.run_while(Some(until), done)
     }
 
     /// Stops it: the first time in order, the second time at once.
@@ -196,9 +206,12 @@ impl<D: DatagramProtocol> DatagramSim<D> {
         self.stopped
     }
 
-    fn run_while(&mut self, until: Option<Instant>) {
+    fn run_while(&mut self, until: Option<Instant>, mut done: impl FnMut(&mut Self) -> bool) -> bool {
         let mut turns = 0;
-        while let Some(at) = self.next(until) {
+        while !done(self) {
+            let Some(at) = self.next(until) else {
+                return false;
+            };
             turns = if at > self.now { 0 } else { turns + 1 };
             assert!(
                 turns < TURNS_AT_ONCE,
@@ -207,6 +220,7 @@ impl<D: DatagramProtocol> DatagramSim<D> {
             self.now = self.now.max(at);
             self.turn();
         }
+        true
     }
 
     /// The next moment at which something happens, if it is to be simulated.

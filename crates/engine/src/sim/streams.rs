@@ -75,6 +75,8 @@ pub(super) struct SimLink<P: landline_protocol::StreamProtocol> {
     pub(super) peer: PeerId,
     /// Whether the last write would have blocked.
     pub(super) blocked: bool,
+    /// Whether it has its place among those that go on in the next turn: nobody has two.
+    pub(super) is_busy: bool,
     pub(super) scheduled: Option<Instant>,
 }
 
@@ -187,7 +189,7 @@ impl<S: Service> Sim<S> {
     /// # Panics
     /// Where the service and its connections go on for ever at one moment.
     pub fn run(&mut self) {
-        self.run_while(None);
+        self.run_while(None, |_| false);
     }
 
     /// Lets so much time pass, with all that happens in it.
@@ -196,8 +198,18 @@ impl<S: Service> Sim<S> {
     /// Where the service and its connections go on for ever at one moment.
     pub fn advance(&mut self, time: Duration) {
         let until = self.now + time;
-        self.run_while(Some(until));
+        self.run_while(Some(until), |_| false);
         self.now = until;
+    }
+
+    /// Lets happen what happens, deadlines as well, turn by turn until `done`: for whoever waits for something. Says
+    /// whether it came to that within `patience`; else nothing more happens in that time, and it has not passed.
+    ///
+    /// # Panics
+    /// Where the service and its connections go on for ever at one moment.
+    pub fn run_until(&mut self, patience: Duration, done: impl FnMut(&mut Self) -> bool) -> bool {
+        let until = self.now + patience;
+        self.run_while(Some(until), done)
     }
 
     /// Stops the server: the first time in order, the second time at once. It happens in the next turn.

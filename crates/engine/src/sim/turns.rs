@@ -21,10 +21,17 @@ const TURNS_AT_ONCE: u32 = 1_000_000;
 const CALLS_A_TURN: usize = 16;
 
 impl<S: Service> Sim<S> {
-    /// Turns until `until`, or for as long as something is on its way.
-    pub(super) fn run_while(&mut self, until: Option<Instant>) {
+    /// Turns until `until`, or for as long as something is on its way, or until it is `done`: says whether it is.
+    pub(super) fn run_while(
+        &mut self,
+        until: Option<Instant>,
+        mut done: impl FnMut(&mut Self) -> bool,
+    ) -> bool {
         let mut turns = 0;
-        while let Some(at) = self.next(until) {
+        while !done(self) {
+            let Some(at) = self.next(until) else {
+                return false;
+            };
             turns = if at > self.now { 0 } else { turns + 1 };
             assert!(
                 turns < TURNS_AT_ONCE,
@@ -33,6 +40,7 @@ impl<S: Service> Sim<S> {
             self.now = self.now.max(at);
             self.turn_once();
         }
+        true
     }
 
     /// The next moment at which something happens, if it is to be simulated.
@@ -156,7 +164,9 @@ impl<S: Service> Sim<S> {
         if let Some(why) = link.conn.ended() {
             return self.remove(id, why);
         }
-        if link.conn.has_work() || !link.blocked && !matches!(link.conn.pending(), Pending::Nothing) {
+        let has_work =
+            link.conn.has_work() || !link.blocked && !matches!(link.conn.pending(), Pending::Nothing);
+        if has_work && !std::mem::replace(&mut link.is_busy, true) {
             self.busy.push(id);
         }
         self.timers
@@ -221,6 +231,7 @@ impl<S: Service> Sim<S> {
                         conn,
                         peer,
                         blocked: false,
+                        is_busy: false,
                         scheduled: None,
                     });
                     self.peers[peer.0].id = Some(id);
@@ -273,6 +284,7 @@ impl<S: Service> Sim<S> {
     fn go_on(&mut self) {
         for id in std::mem::take(&mut self.busy) {
             if let Some(link) = self.links.find(id) {
+                link.is_busy = false;
                 link.conn.tick(self.now);
                 self.turn(id);
             }
@@ -341,6 +353,10 @@ impl<S: Service> Sim<S> {
         else {
             return self.begin_stop();
         };
+        // One who reads is not cut off because many spoke at once: what waits is sent first.
+        if self.links.find(id).is_some_and(|link| link.conn.is_crowded()) {
+            self.flush(id);
+        }
         if let Some(link) = self.links.find(id) {
             message.deliver(&mut link.conn, self.now);
             self.touched.push(id);

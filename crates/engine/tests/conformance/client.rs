@@ -1,16 +1,21 @@
 //! A peer as every socket course has it: a blocking stream.
 
-use std::io::{self, BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Read, Write};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
+
+use super::world::SimulatedPeer;
 
 /// How long a test waits for what must happen. Far longer than it takes, also on a busy machine.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What the kernel holds for a peer that has little room, in bytes. It takes twice as much (socket(7)).
-const ROOM: usize = 256 * 1024;
+pub(super) const LITTLE_ROOM: usize = 256 * 1024;
+/// What a simulated peer has otherwise; the kernel decides for itself.
+pub(super) const ROOM: usize = 4 * 1024 * 1024;
 
 /// Bytes of which a missing, doubled or displaced part is seen: 251 is prime.
 pub(super) fn pattern(count: usize) -> Vec<u8> {
@@ -26,8 +31,38 @@ pub(super) enum Ending {
     Cut,
 }
 
+/// A peer's end of a connection.
+pub(super) enum Connection {
+    /// Of a real engine's server.
+    Socket(TcpStream),
+    /// Of a simulated one's.
+    Simulated(SimulatedPeer),
+}
+
+impl Read for Connection {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Socket(stream) => stream.read(buffer),
+            Self::Simulated(peer) => peer.read(buffer),
+        }
+    }
+}
+
+impl Write for Connection {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Socket(stream) => stream.write(bytes),
+            Self::Simulated(peer) => peer.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 pub(super) struct Client {
-    pub(super) stream: BufReader<TcpStream>,
+    pub(super) stream: BufReader<Connection>,
 }
 
 impl Client {
@@ -35,17 +70,8 @@ impl Client {
         Self::connect_as(Ipv4Addr::LOCALHOST, port, None)
     }
 
-    /// Any address of 127.0.0.0/8 is this machine's.
-    pub(super) fn connect_from(ip: Ipv4Addr, port: u16) -> Self {
-        Self::connect_as(ip, port, None)
-    }
-
-    /// For who does not read: the kernel takes little in its place, here [`ROOM`], and there what tcp_wmem allows: 4 MiB.
-    pub(super) fn connect_with_little_room(port: u16) -> Self {
-        Self::connect_as(Ipv4Addr::LOCALHOST, port, Some(ROOM))
-    }
-
-    fn connect_as(ip: Ipv4Addr, port: u16, room: Option<usize>) -> Self {
+    /// On the machine's own network: from any address of 127.0.0.0/8, with no more room than is said.
+    pub(super) fn connect_as(ip: Ipv4Addr, port: u16, room: Option<usize>) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         if let Some(room) = room {
             socket.set_recv_buffer_size(room).expect("an option");
@@ -60,8 +86,20 @@ impl Client {
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+        Self::over(Connection::Socket(stream))
+    }
+
+    pub(super) fn over(connection: Connection) -> Self {
         Self {
-            stream: BufReader::new(stream),
+            stream: BufReader::new(connection),
+        }
+    }
+
+    /// The socket, for rules that are not simulated.
+    pub(super) fn socket(&self) -> &TcpStream {
+        match self.stream.get_ref() {
+            Connection::Socket(stream) => stream,
+            Connection::Simulated(_) => panic!("a simulated peer has no socket"),
         }
     }
 
@@ -101,17 +139,37 @@ impl Client {
     }
 
     pub(super) fn finish(&mut self) {
-        self.stream
-            .get_ref()
-            .shutdown(Shutdown::Write)
-            .expect("shut down");
+        match self.stream.get_ref() {
+            Connection::Socket(stream) => stream.shutdown(Shutdown::Write).expect("shut down"),
+            Connection::Simulated(peer) => peer.finish(),
+        }
     }
 
     /// Breaks the connection off: with no time to linger a close is a reset.
     pub(super) fn reset(self) {
-        SockRef::from(self.stream.get_ref())
-            .set_linger(Some(Duration::ZERO))
-            .expect("an option");
+        match self.stream.get_ref() {
+            Connection::Socket(stream) => SockRef::from(stream)
+                .set_linger(Some(Duration::ZERO))
+                .expect("an option"),
+            Connection::Simulated(peer) => peer.reset(),
+        }
+    }
+
+    /// Sends all of it and the end, and reads meanwhile, as [`rest`](Self::rest) does.
+    pub(super) fn rest_while_sending(&mut self, bytes: &[u8]) -> (Vec<u8>, Ending) {
+        let Connection::Socket(stream) = self.stream.get_ref() else {
+            self.send(bytes);
+            self.finish();
+            return self.rest();
+        };
+        let mut writer = stream.try_clone().expect("a second handle");
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                writer.write_all(bytes).expect("the server takes it");
+                writer.shutdown(Shutdown::Write).expect("shut down");
+            });
+            self.rest()
+        })
     }
 
     /// Everything until the end, and which end it is.
@@ -143,31 +201,4 @@ fn is_reset(error: &io::Error) -> bool {
         error.kind(),
         ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::ConnectionAborted
     )
-}
-
-/// The other end of the lab's telephone.
-pub(super) struct Phone(TcpListener);
-
-impl Phone {
-    pub(super) fn new() -> Self {
-        Self(TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port"))
-    }
-
-    /// The line that has the lab call.
-    pub(super) fn order(&self) -> String {
-        format!("call {}", self.0.local_addr().expect("an address"))
-    }
-
-    /// Waits for a call. Dropping it hangs up.
-    pub(super) fn call(&self) -> TcpStream {
-        self.0.accept().expect("a call").0
-    }
-
-    /// Whether somebody else calls already.
-    pub(super) fn rings(&self) -> bool {
-        self.0.set_nonblocking(true).expect("an option");
-        let rings = self.0.accept().is_ok();
-        self.0.set_nonblocking(false).expect("an option");
-        rings
-    }
 }

@@ -55,8 +55,7 @@ pub(super) fn without_descriptors_newcomers_wait_without_spinning(kind: Kind) {
 /// Whether the server answers; else it has closed the connection, or lets it wait.
 fn answers(client: &mut Client) -> bool {
     client
-        .stream
-        .get_ref()
+        .socket()
         .set_read_timeout(Some(Duration::from_secs(1)))
         .expect("an option");
     let mut line = String::new();
@@ -133,7 +132,7 @@ fn a_child_is_short_of_descriptors() {
         },
     )
     .expect("a lower limit");
-    let lab = Lab::start(kind.parse().expect("an engine"), |setting| {
+    let lab = Lab::start(kind.parse::<Kind>().expect("an engine"), |setting| {
         setting.options.grace = PATIENCE
     });
     println!("port={}", lab.port());

@@ -7,7 +7,7 @@ use std::time::Duration;
 use landline_engine::protocol::{ConnLimits, Ended};
 use landline_engine::{Options, serve_inherited};
 
-use super::lab::{Experiment, Setting, Telephone};
+use super::experiment::{Experiment, Setting, Telephone};
 
 /// Says to the test harness and to the test below that it is the child. It is a filter that no test's name matches.
 const MARK: &str = "as-a-child:";
@@ -66,6 +66,7 @@ fn a_child_serves_its_connection() {
             ..Options::default()
         },
         handshake: numbers[3] == 1,
+        refuses: None,
     };
     let service = Experiment::new(&setting, mpsc::channel().0, true);
     let ended =

@@ -1,97 +1,108 @@
-//! The service that the rules are tried on: each line that a peer sends tells its connection what to do.
+//! A server to try the rules on, and all that is around it, on sockets or simulated.
 
-use std::collections::BTreeSet;
-use std::io::{BufRead as _, BufReader};
-use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Mutex};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use landline_engine::protocol::service::{Effects, Load, Peer};
-use landline_engine::protocol::{Admission, ConnId, FileSlice, Output, Service, StreamProtocol};
-use landline_engine::{Kind, Options, ProcessCommand, Reply, Report, Running, Worker, listen, serve};
+use landline_engine::protocol::ConnId;
+use landline_engine::{Kind, Options, ProcessCommand, Report, Running, listen, serve};
 
-use super::client::{Client, PATIENCE};
+use super::client::{Client, Connection, Ending, LITTLE_ROOM, PATIENCE, ROOM};
+use super::engine::Engine;
+use super::experiment::{Experiment, Gate, Observed, Setting, Telephone};
+use super::phone::Phone;
+use super::world::World;
 
-/// What a test wants different from Landline's own settings.
-#[derive(Clone, Debug)]
-pub(super) struct Setting {
-    pub(super) options: Options,
-    /// Whether a peer is a stranger until it says `hello`.
-    pub(super) handshake: bool,
-}
-
-/// What the connections of one lab have in common.
-#[derive(Debug, Default)]
-pub(super) struct Observed {
-    /// Bytes written by `big`.
-    pub(super) produced: AtomicU64,
-    /// Empty lines handled.
-    pub(super) handled: AtomicU64,
-    /// `handled` when somebody said `count`.
-    pub(super) counted: AtomicU64,
-    /// Where `gate` waits, once.
-    pub(super) gate: Mutex<Option<Gate>>,
-}
-
-/// A place where a connection stops its whole loop: it says that it is there, and waits.
-#[derive(Debug)]
-pub(super) struct Gate {
-    pub(super) arrived: Sender<()>,
-    pub(super) go_on: Receiver<()>,
+/// Where a lab's server runs.
+enum Host {
+    /// On threads of its own, until it is joined.
+    Running(Option<Running>),
+    /// In the test's own thread.
+    Simulated(Rc<World>),
 }
 
 /// A running server, and what can be seen of it from within.
 pub(super) struct Lab {
-    kind: Kind,
-    running: Option<Running>,
+    engine: Engine,
+    host: Host,
     pub(super) observed: Arc<Observed>,
     /// Who has left.
     left: Receiver<ConnId>,
 }
 
 impl Lab {
-    pub(super) fn start(kind: Kind, change: impl FnOnce(&mut Setting)) -> Self {
+    pub(super) fn start(engine: impl Into<Engine>, change: impl FnOnce(&mut Setting)) -> Self {
+        let engine = engine.into();
         let mut setting = Setting {
-            options: Options {
-                kind,
-                ..Options::default()
-            },
+            options: Options::default(),
             handshake: false,
+            refuses: None,
         };
         change(&mut setting);
-        setting.options.process = Some(ProcessCommand {
-            program: std::env::current_exe().expect("this program"),
-            arguments: super::isolated::arguments(&setting),
-        });
-        let address = SocketAddr::from(([0, 0, 0, 0], 0));
-        let listener = listen(address, &setting.options).expect("a free port");
         let (leaves, left) = mpsc::channel();
-        let service = Experiment::new(&setting, leaves, kind == Kind::Process);
+        let service = Experiment::new(&setting, leaves, engine == Kind::Process);
         let observed = Arc::clone(&service.observed);
-        let running = serve(listener, service, Telephone, &setting.options).expect("the engine starts");
+        let host = match engine {
+            Engine::Real(kind) => Host::Running(Some(run(kind, setting, service))),
+            Engine::Simulated { seed, split } => Host::Simulated(World::new(seed, split, &setting, service)),
+        };
         Self {
-            kind,
-            running: Some(running),
+            engine,
+            host,
             observed,
             left,
         }
     }
 
+    /// Where it listens, for rules that are not simulated.
     pub(super) fn port(&self) -> u16 {
-        self.running().address().port()
+        match &self.host {
+            Host::Running(running) => joinable(running).address().port(),
+            Host::Simulated(_) => panic!("a simulated server has no port"),
+        }
     }
 
     pub(super) fn connect(&self) -> Client {
-        Client::connect(self.port())
+        self.connect_as(Ipv4Addr::LOCALHOST, None)
+    }
+
+    /// Any address of 127.0.0.0/8 is this machine's.
+    pub(super) fn connect_from(&self, ip: Ipv4Addr) -> Client {
+        self.connect_as(ip, None)
+    }
+
+    /// For who does not read: the kernel takes little in its place, here [`LITTLE_ROOM`], and there what tcp_wmem
+    /// allows: 4 MiB.
+    pub(super) fn connect_with_little_room(&self) -> Client {
+        self.connect_as(Ipv4Addr::LOCALHOST, Some(LITTLE_ROOM))
+    }
+
+    fn connect_as(&self, ip: Ipv4Addr, room: Option<usize>) -> Client {
+        match &self.host {
+            Host::Running(_) => Client::connect_as(ip, self.port(), room),
+            Host::Simulated(world) => {
+                Client::over(Connection::Simulated(world.connect(ip, room.unwrap_or(ROOM))))
+            }
+        }
+    }
+
+    /// Whether nobody new comes in.
+    pub(super) fn is_closed(&self) -> bool {
+        match &self.host {
+            Host::Running(_) => {
+                let refused = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port()));
+                refused.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+            }
+            Host::Simulated(_) => self.connect().ends() == Ending::Cut,
+        }
     }
 
     /// Somebody in each loop of the engine, and perhaps more.
     pub(super) fn connect_to_every_loop(&self) -> Vec<Client> {
-        let Kind::Sharded(shards) = self.kind else {
+        let Engine::Real(Kind::Sharded(shards)) = self.engine else {
             return vec![self.connect()];
         };
         let mut clients: Vec<(u64, Client)> = Vec::new();
@@ -106,17 +117,70 @@ impl Lab {
         clients.into_iter().map(|(_, client)| client).collect()
     }
 
+    /// What the lab calls.
+    pub(super) fn phone(&self) -> Phone {
+        match &self.host {
+            Host::Running(_) => Phone::new(),
+            Host::Simulated(world) => Phone::Simulated(Rc::<World>::clone(world)),
+        }
+    }
+
+    /// Has `holder` stop its whole loop, with `behind` already waiting behind it, until that is released. What others
+    /// send meanwhile is all there then.
+    pub(super) fn hold(&self, holder: &mut Client, behind: &str) -> Held {
+        if let Host::Simulated(world) = &self.host {
+            world.hold();
+            holder.send(behind);
+            return Held::Simulated(Rc::clone(world));
+        }
+        let (arrived, arrival) = mpsc::channel();
+        let (opener, go_on) = mpsc::channel();
+        *self.observed.gate.lock().expect("nobody panicked") = Some(Gate { arrived, go_on });
+        holder.send(format!("gate\n{behind}"));
+        arrival.recv_timeout(PATIENCE).expect("the loop is held");
+        Held::Real(opener)
+    }
+
+    /// Something that lets time pass.
+    pub(super) fn clock(&self) -> Clock {
+        match &self.host {
+            Host::Running(_) => {
+                let lab = Self::start(Kind::Epoll, |_| {});
+                let client = lab.connect();
+                Clock::Real(Box::new((client, lab)))
+            }
+            Host::Simulated(world) => Clock::Simulated(Rc::clone(world)),
+        }
+    }
+
     /// The next one who has left.
     pub(super) fn left(&self) -> u64 {
+        if let Host::Simulated(world) = &self.host {
+            let mut left = None;
+            world.wait("somebody leaves", |_| {
+                left = self.left.try_recv().ok();
+                left.is_some()
+            });
+            return left.expect("it was waited for").0;
+        }
         self.left.recv_timeout(PATIENCE).expect("somebody leaves").0
     }
 
     pub(super) fn stop(&self) {
-        self.running().stop();
+        match &self.host {
+            Host::Running(running) => joinable(running).stop(),
+            Host::Simulated(world) => world.sim().stop(),
+        }
     }
 
     pub(super) fn join(mut self) -> Report {
-        self.running.take().expect("joined once").join()
+        match &mut self.host {
+            Host::Running(running) => running.take().expect("joined once").join(),
+            Host::Simulated(world) => {
+                world.wait("the server has stopped", |sim| sim.is_stopped());
+                world.sim().report()
+            }
+        }
     }
 
     /// Stops and joins.
@@ -124,241 +188,60 @@ impl Lab {
         self.stop();
         self.join()
     }
+}
 
-    fn running(&self) -> &Running {
-        self.running.as_ref().expect("it runs until it is joined")
-    }
+fn run(kind: Kind, mut setting: Setting, service: Experiment) -> Running {
+    setting.options.kind = kind;
+    setting.options.process = Some(ProcessCommand {
+        program: std::env::current_exe().expect("this program"),
+        arguments: super::isolated::arguments(&setting),
+    });
+    let address = SocketAddr::from(([0, 0, 0, 0], 0));
+    let listener = listen(address, &setting.options).expect("a free port");
+    serve(listener, service, Telephone, &setting.options).expect("the engine starts")
+}
+
+fn joinable(running: &Option<Running>) -> &Running {
+    running.as_ref().expect("it runs until it is joined")
 }
 
 impl Drop for Lab {
     fn drop(&mut self) {
-        if let Some(running) = &self.running {
+        if let Host::Running(Some(running)) = &self.host {
             running.stop();
             running.stop();
         }
     }
 }
 
-pub(super) struct Experiment {
-    observed: Arc<Observed>,
-    handshake: bool,
-    isolated: bool,
-    leaves: Sender<ConnId>,
-    members: BTreeSet<ConnId>,
+/// A loop that stands still.
+pub(super) enum Held {
+    /// In its gate.
+    Real(Sender<()>),
+    /// With everything that is sent still on its way.
+    Simulated(Rc<World>),
 }
 
-impl Experiment {
-    pub(super) fn new(setting: &Setting, leaves: Sender<ConnId>, isolated: bool) -> Self {
-        Self {
-            observed: Arc::default(),
-            handshake: setting.handshake,
-            isolated,
-            leaves,
-            members: BTreeSet::new(),
+impl Held {
+    pub(super) fn release(self) {
+        match self {
+            Self::Real(opener) => opener.send(()).expect("it waits"),
+            Self::Simulated(world) => world.release(),
         }
     }
 }
 
-#[derive(Debug)]
-pub(super) enum Event {
-    WhoAmI,
-    Tell(ConnId, String),
-    Shout(String),
-    Kick(ConnId),
-    Call(SocketAddr),
+/// Lets time pass: told by a server of its own, or in virtual time.
+pub(super) enum Clock {
+    Real(Box<(Client, Lab)>),
+    Simulated(Rc<World>),
 }
 
-impl Service for Experiment {
-    type Connection = Subject;
-    type Work = SocketAddr;
-
-    fn admit(&mut self, id: ConnId, _: &Peer, _: &Load, _: Instant) -> Admission<Subject> {
-        self.members.insert(id);
-        Admission::Accept(Subject {
-            observed: Arc::clone(&self.observed),
-            established: !self.handshake,
-            echoes: false,
-            stays: false,
-            deadline: None,
-        })
-    }
-
-    fn event(&mut self, from: ConnId, event: Event, effects: &mut Effects<String, SocketAddr>, _: Instant) {
-        match event {
-            Event::WhoAmI => effects.answer(from, from.0.to_string()),
-            Event::Tell(to, words) => effects.command(to, words),
-            Event::Shout(words) => {
-                for to in &self.members {
-                    effects.command(*to, words.clone());
-                }
-            }
-            Event::Kick(whom) => effects.close(whom),
-            Event::Call(whom) => effects.work(from, whom),
+impl Clock {
+    pub(super) fn pass(&mut self, millis: u32) {
+        match self {
+            Self::Real(server) => assert_eq!(server.0.ask(&format!("wait {millis}")), "waited"),
+            Self::Simulated(world) => world.pass(Duration::from_millis(millis.into())),
         }
-    }
-
-    fn left(&mut self, id: ConnId, _: &mut Effects<String, SocketAddr>, _: Instant) {
-        self.members.remove(&id);
-        // Nobody listens where the test is over.
-        let _ = self.leaves.send(id);
-    }
-
-    fn is_isolated(&self) -> bool {
-        self.isolated
-    }
-}
-
-/// One connection.
-#[derive(Debug)]
-pub(super) struct Subject {
-    observed: Arc<Observed>,
-    established: bool,
-    /// Whether it has become a plain echo.
-    echoes: bool,
-    /// Whether it goes on when the server stops.
-    stays: bool,
-    deadline: Option<Instant>,
-}
-
-impl Subject {
-    fn obey(&mut self, line: &str, out: &mut dyn Output<Event>, now: Instant) {
-        let (order, rest) = line.split_once(' ').unwrap_or((line, ""));
-        match order {
-            "" => drop(self.observed.handled.fetch_add(1, Ordering::SeqCst)),
-            "hello" => self.established = true,
-            "echo" => say(rest, out),
-            "raw" => self.echoes = true,
-            "big" => self.big(number(rest), out),
-            "bye" => {
-                say("bye", out);
-                out.finish();
-                say("too late", out);
-            }
-            "wait" => self.deadline = Some(now + Duration::from_millis(number(rest))),
-            "stay" => {
-                self.stays = true;
-                say("staying", out);
-            }
-            "id" => out.ask(Event::WhoAmI),
-            "call" => out.ask(Event::Call(rest.parse().expect("an address"))),
-            "tell" => {
-                let (to, words) = rest.split_once(' ').expect("tell ID WORDS");
-                out.emit(Event::Tell(ConnId(number(to)), words.to_owned()));
-            }
-            "shout" => out.emit(Event::Shout(rest.to_owned())),
-            "kick" => out.emit(Event::Kick(ConnId(number(rest)))),
-            "file" => send_file(rest, out),
-            "group" => say(&process_group(), out),
-            "gate" => self.pass_gate(),
-            "count" => {
-                self.observed
-                    .counted
-                    .store(self.observed.handled.load(Ordering::SeqCst), Ordering::SeqCst);
-                say("counted", out);
-            }
-            other => panic!("no order {other}"),
-        }
-    }
-
-    fn big(&self, length: u64, out: &mut dyn Output<Event>) {
-        let length = usize::try_from(length).expect("it fits into memory");
-        out.write(&vec![b'b'; length]);
-        self.observed.produced.fetch_add(length as u64, Ordering::SeqCst);
-    }
-
-    fn pass_gate(&self) {
-        let gate = self
-            .observed
-            .gate
-            .lock()
-            .expect("no test panicked in it")
-            .take()
-            .expect("a gate");
-        gate.arrived.send(()).expect("the test waits");
-        gate.go_on
-            .recv_timeout(PATIENCE)
-            .expect("the test opens the gate");
-    }
-}
-
-/// The number of this process's group.
-pub(super) fn process_group() -> String {
-    rustix::process::getpgrp().as_raw_nonzero().to_string()
-}
-
-impl StreamProtocol for Subject {
-    type Event = Event;
-    type Command = String;
-
-    fn received(&mut self, input: &mut &[u8], out: &mut dyn Output<Event>, now: Instant) {
-        if self.echoes {
-            out.write(std::mem::take(input));
-        } else if let Some(end) = input.iter().position(|byte| *byte == b'\n') {
-            let line = std::str::from_utf8(&input[..end]).expect("tests send text");
-            *input = &input[end + 1..];
-            self.obey(line, out, now);
-        }
-    }
-
-    fn commanded(&mut self, words: String, out: &mut dyn Output<Event>, _: Instant) {
-        say(&words, out);
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.deadline
-    }
-
-    fn deadline_reached(&mut self, out: &mut dyn Output<Event>, _: Instant) {
-        self.deadline = None;
-        say("waited", out);
-    }
-
-    fn drain(&mut self, out: &mut dyn Output<Event>, _: Instant) {
-        if !self.stays {
-            say("last words", out);
-            out.finish();
-        }
-    }
-
-    fn established(&self) -> bool {
-        self.established
-    }
-}
-
-fn say(words: &str, out: &mut dyn Output<Event>) {
-    out.write(format!("{words}\n").as_bytes());
-}
-
-fn number(text: &str) -> u64 {
-    text.parse().expect("a number")
-}
-
-/// `LENGTH PATH`, the file between two lines.
-fn send_file(rest: &str, out: &mut dyn Output<Event>) {
-    let (length, path) = rest.split_once(' ').expect("file LENGTH PATH");
-    let file = std::fs::File::open(PathBuf::from(path)).expect("the file");
-    say("before", out);
-    out.send_file(FileSlice {
-        file: Arc::new(file),
-        offset: 0,
-        length: number(length),
-    });
-    say("after", out);
-}
-
-/// Slow work that the test itself does: it is called at an address, and what it answers there is the answer. Where it
-/// hangs up without a word, the reply is dropped.
-pub(super) struct Telephone;
-
-impl Worker<SocketAddr, String> for Telephone {
-    fn start(&self, whom: SocketAddr, reply: Reply<String>) {
-        thread::spawn(move || {
-            let call = TcpStream::connect(whom).expect("the test listens");
-            let mut answer = String::new();
-            let heard = BufReader::new(call).read_line(&mut answer);
-            if heard.is_ok_and(|count| count > 0) {
-                reply.answer(answer.trim_end().to_owned());
-            }
-        });
     }
 }

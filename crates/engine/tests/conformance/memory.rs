@@ -36,7 +36,7 @@ fn a_child_counts_its_memory() {
     let Some(kind) = marked(MARK) else {
         return;
     };
-    let lab = Lab::start(kind.parse().expect("an engine"), |_| {});
+    let lab = Lab::start(kind.parse::<Kind>().expect("an engine"), |_| {});
     let mut clients: Vec<_> = (0..CONNECTIONS).map(|_| lab.connect()).collect();
     for client in &mut clients {
         client.is_served();

@@ -1,17 +1,18 @@
 //! How a server comes to its end.
 
-use std::io::ErrorKind;
-use std::net::TcpStream;
 use std::time::Duration;
 
 use landline_engine::Kind;
 
 use super::client::Ending;
-use super::lab::{Lab, process_group};
+use super::engine::Engine;
+use super::experiment::process_group;
+use super::lab::Lab;
 
-pub(super) fn a_stop_asks_waits_and_then_cuts(kind: Kind) {
-    let lab = Lab::start(kind, |setting| setting.options.grace = Duration::from_millis(500));
-    let port = lab.port();
+pub(super) fn a_stop_asks_waits_and_then_cuts(engine: Engine) {
+    let lab = Lab::start(engine, |setting| {
+        setting.options.grace = Duration::from_millis(500)
+    });
     let mut willing = lab.connect_to_every_loop();
     for client in &mut willing {
         client.is_served();
@@ -24,12 +25,11 @@ pub(super) fn a_stop_asks_waits_and_then_cuts(kind: Kind) {
         assert_eq!(client.ends(), Ending::Orderly);
         client.finish();
     }
-    let refused = TcpStream::connect(("127.0.0.1", port)).expect_err("nobody new comes in");
-    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    assert!(lab.is_closed(), "nobody new comes in");
     stubborn.is_served();
     // Where it is a process, it cuts, or is killed: whichever of the two comes first.
     assert!(
-        stubborn.ends() == Ending::Cut || kind == Kind::Process,
+        stubborn.ends() == Ending::Cut || engine == Kind::Process,
         "the grace is over"
     );
     let report = lab.join();
@@ -41,8 +41,10 @@ pub(super) fn a_stop_asks_waits_and_then_cuts(kind: Kind) {
     );
 }
 
-pub(super) fn the_second_stop_cuts_at_once(kind: Kind) {
-    let lab = Lab::start(kind, |setting| setting.options.grace = Duration::from_secs(3600));
+pub(super) fn the_second_stop_cuts_at_once(engine: Engine) {
+    let lab = Lab::start(engine, |setting| {
+        setting.options.grace = Duration::from_secs(3600)
+    });
     let mut stubborn = lab.connect();
     assert_eq!(stubborn.ask("stay"), "staying");
     lab.stop();
@@ -50,7 +52,7 @@ pub(super) fn the_second_stop_cuts_at_once(kind: Kind) {
     // The kernel ends a killed process's connections in order.
     assert_eq!(
         stubborn.ends(),
-        if kind == Kind::Process {
+        if engine == Kind::Process {
             Ending::Orderly
         } else {
             Ending::Cut
@@ -65,8 +67,8 @@ pub(super) fn the_second_stop_cuts_at_once(kind: Kind) {
 }
 
 /// It would be the first stop, and ours the second.
-pub(super) fn a_terminal_s_interrupt_does_not_reach_a_connection(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn a_terminal_s_interrupt_does_not_reach_a_connection(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     assert_ne!(client.ask("group"), process_group());
     client.finish();
@@ -74,8 +76,10 @@ pub(super) fn a_terminal_s_interrupt_does_not_reach_a_connection(kind: Kind) {
     let _ = lab.end();
 }
 
-pub(super) fn an_idle_server_stops_at_once(kind: Kind) {
-    let lab = Lab::start(kind, |setting| setting.options.grace = Duration::from_secs(3600));
+pub(super) fn an_idle_server_stops_at_once(engine: Engine) {
+    let lab = Lab::start(engine, |setting| {
+        setting.options.grace = Duration::from_secs(3600)
+    });
     let report = lab.end();
     assert_eq!(report.accepted, 0);
 }

@@ -1,20 +1,20 @@
 //! Bytes in, bytes out, and the ends of both directions.
 
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::sync::atomic::Ordering;
-use std::thread;
 
 use landline_engine::protocol::stream::INPUT_MAX;
 use landline_engine::{Kind, Server};
 use landline_wire::{ByteOrder, Prefix, Width};
 
 use super::client::{Client, Ending, pattern};
+use super::engine::Engine;
 use super::lab::Lab;
 
 const MIB: usize = 1024 * 1024;
 
-pub(super) fn bytes_may_come_one_at_a_time(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn bytes_may_come_one_at_a_time(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     for byte in b"echo hello\necho again\n" {
         client.send([*byte]);
@@ -26,19 +26,12 @@ pub(super) fn bytes_may_come_one_at_a_time(kind: Kind) {
     assert_eq!(lab.end().finished, 1);
 }
 
-pub(super) fn a_big_chunk_comes_back_whole(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn a_big_chunk_comes_back_whole(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     let sent = pattern(4 * MIB);
-    let mut writer = client.stream.get_ref().try_clone().expect("a second handle");
     client.send("raw\n");
-    let copy = sent.clone();
-    let writing = thread::spawn(move || {
-        writer.write_all(&copy).expect("the server takes it");
-        writer.shutdown(std::net::Shutdown::Write).expect("shut down");
-    });
-    let (received, ending) = client.rest();
-    writing.join().expect("all is written");
+    let (received, ending) = client.rest_while_sending(&sent);
     assert!(
         received == sent,
         "{} of {} bytes, or others",
@@ -71,12 +64,12 @@ pub(super) fn a_big_message_comes_back_whole_through_a_framing(kind: Kind) {
 
 /// A peer asks for 100 MB and does not read: of that the server makes no more than its own limit and the kernel's
 /// buffers hold, while others are served; and once the peer reads, it gets all of it.
-pub(super) fn a_stalled_reader_is_not_read_from(kind: Kind) {
+pub(super) fn a_stalled_reader_is_not_read_from(engine: Engine) {
     const ONE: usize = 100_000;
     const COUNT: usize = 1000;
     const HELD_MAX: u64 = 10 * MIB as u64;
-    let lab = Lab::start(kind, |_| {});
-    let mut stalled = Client::connect_with_little_room(lab.port());
+    let lab = Lab::start(engine, |_| {});
+    let mut stalled = lab.connect_with_little_room();
     let mut other = lab.connect();
     stalled.send(format!("big {ONE}\n").repeat(COUNT));
     for _ in 0..50 {
@@ -97,8 +90,8 @@ pub(super) fn a_stalled_reader_is_not_read_from(kind: Kind) {
     stalled.is_served();
 }
 
-pub(super) fn who_has_shut_down_its_writing_side_still_gets_everything(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn who_has_shut_down_its_writing_side_still_gets_everything(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     client.send("big 3000000\n".repeat(4));
     client.finish();
@@ -107,8 +100,8 @@ pub(super) fn who_has_shut_down_its_writing_side_still_gets_everything(kind: Kin
     assert_eq!(lab.end().finished, 1);
 }
 
-pub(super) fn a_line_without_its_end_is_not_a_message(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn a_line_without_its_end_is_not_a_message(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     client.send("echo one\necho two");
     client.finish();
@@ -116,12 +109,12 @@ pub(super) fn a_line_without_its_end_is_not_a_message(kind: Kind) {
     assert_eq!(client.ends(), Ending::Orderly);
 }
 
-pub(super) fn a_reset_ends_the_connection(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn a_reset_ends_the_connection(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     client.is_served();
     client.reset();
-    let report = if kind == Kind::Process {
+    let report = if engine == Kind::Process {
         // Its process has read the reset, or is asked to stop: either way it does not come to its end.
         lab.end()
     } else {
@@ -132,13 +125,13 @@ pub(super) fn a_reset_ends_the_connection(kind: Kind) {
         (report.accepted, report.finished, report.broken + report.stopped),
         (1, 0, 1)
     );
-    if kind != Kind::Process {
+    if engine != Kind::Process {
         assert_eq!(report.broken, 1, "{report}");
     }
 }
 
-pub(super) fn a_write_after_finish_sends_nothing(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn a_write_after_finish_sends_nothing(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     assert_eq!(client.ask("bye"), "bye");
     assert_eq!(client.ends(), Ending::Orderly);
@@ -146,8 +139,8 @@ pub(super) fn a_write_after_finish_sends_nothing(kind: Kind) {
     assert_eq!(lab.end().finished, 1);
 }
 
-pub(super) fn what_a_peer_says_after_our_end_is_thrown_away(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn what_a_peer_says_after_our_end_is_thrown_away(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     client.send("bye\necho never\n");
     assert_eq!(client.line(), "bye");
@@ -157,8 +150,8 @@ pub(super) fn what_a_peer_says_after_our_end_is_thrown_away(kind: Kind) {
     assert_eq!(lab.end().finished, 1);
 }
 
-pub(super) fn a_peer_that_sends_more_than_fits_is_cut_off(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn a_peer_that_sends_more_than_fits_is_cut_off(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     client.send(vec![b'x'; INPUT_MAX]);
     assert_eq!(client.ends(), Ending::Cut);

@@ -1,33 +1,13 @@
 //! Time: how long a connection may stand, and when it may not be hurried.
 
-use std::io::Write as _;
 use std::time::Duration;
 
-use landline_engine::Kind;
-
-use super::client::{Client, Ending, Phone};
+use super::client::Ending;
+use super::engine::Engine;
 use super::lab::Lab;
 
-/// Lets time pass, told by a server of its own.
-struct Clock {
-    _lab: Lab,
-    client: Client,
-}
-
-impl Clock {
-    fn new() -> Self {
-        let lab = Lab::start(Kind::Epoll, |_| {});
-        let client = lab.connect();
-        Self { _lab: lab, client }
-    }
-
-    fn pass(&mut self, millis: u32) {
-        assert_eq!(self.client.ask(&format!("wait {millis}")), "waited");
-    }
-}
-
-pub(super) fn a_silent_peer_is_cut_off(kind: Kind) {
-    let lab = Lab::start(kind, |setting| {
+pub(super) fn a_silent_peer_is_cut_off(engine: Engine) {
+    let lab = Lab::start(engine, |setting| {
         setting.options.conn.idle = Some(Duration::from_millis(100))
     });
     let mut client = lab.connect();
@@ -41,13 +21,13 @@ pub(super) fn a_silent_peer_is_cut_off(kind: Kind) {
 }
 
 /// It takes longer than the idle time for a peer to read, but it never stands still for so long.
-pub(super) fn a_slow_reader_that_makes_progress_is_not(kind: Kind) {
+pub(super) fn a_slow_reader_that_makes_progress_is_not(engine: Engine) {
     const MIB: usize = 1024 * 1024;
-    let lab = Lab::start(kind, |setting| {
+    let lab = Lab::start(engine, |setting| {
         setting.options.conn.idle = Some(Duration::from_millis(1500))
     });
-    let mut clock = Clock::new();
-    let mut client = Client::connect_with_little_room(lab.port());
+    let mut clock = lab.clock();
+    let mut client = lab.connect_with_little_room();
     client.send(format!("big {}\n", 24 * MIB));
     for _ in 0..12 {
         client.take(MIB);
@@ -57,23 +37,36 @@ pub(super) fn a_slow_reader_that_makes_progress_is_not(kind: Kind) {
     client.take(12 * MIB);
 }
 
-pub(super) fn no_idle_time_runs_while_we_owe_an_answer(kind: Kind) {
-    let lab = Lab::start(kind, |setting| {
+pub(super) fn a_slow_writer_that_makes_progress_is_not(engine: Engine) {
+    let lab = Lab::start(engine, |setting| {
+        setting.options.conn.idle = Some(Duration::from_millis(1500))
+    });
+    let mut clock = lab.clock();
+    let mut client = lab.connect();
+    for byte in b"echo slowly\n" {
+        clock.pass(150);
+        client.send([*byte]);
+    }
+    assert_eq!(client.line(), "slowly");
+}
+
+pub(super) fn no_idle_time_runs_while_we_owe_an_answer(engine: Engine) {
+    let lab = Lab::start(engine, |setting| {
         setting.options.conn.idle = Some(Duration::from_millis(100))
     });
-    let mut clock = Clock::new();
-    let phone = Phone::new();
+    let mut clock = lab.clock();
+    let phone = lab.phone();
     let mut client = lab.connect();
     client.send(format!("{}\n", phone.order()));
     let mut call = phone.call();
     clock.pass(300);
-    call.write_all(b"at last\n").expect("it listens");
+    call.say("at last");
     assert_eq!(client.line(), "at last");
     assert_eq!(client.ends(), Ending::Cut, "from now on it counts again");
 }
 
-pub(super) fn a_handshake_has_its_own_time(kind: Kind) {
-    let lab = Lab::start(kind, |setting| {
+pub(super) fn a_handshake_has_its_own_time(engine: Engine) {
+    let lab = Lab::start(engine, |setting| {
         setting.handshake = true;
         setting.options.conn.handshake = Some(Duration::from_millis(300));
     });
@@ -85,8 +78,8 @@ pub(super) fn a_handshake_has_its_own_time(kind: Kind) {
     friend.is_served();
 }
 
-pub(super) fn a_protocol_is_woken_at_its_deadline(kind: Kind) {
-    let lab = Lab::start(kind, |_| {});
+pub(super) fn a_protocol_is_woken_at_its_deadline(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();
     for millis in [0, 1, 50] {
         assert_eq!(client.ask(&format!("wait {millis}")), "waited");

@@ -9,11 +9,10 @@ use landline_engine::sim::{DatagramSim, DatagramSimOptions};
 
 use crate::script::SEEDS;
 
-/// Says each datagram again. "bind" is answered from a fresh port, "work" after work, "later" after a second, "three"
-/// by three in one transmission.
+/// Says each datagram again. "bind" is answered from a fresh port, "work" after work, "later" after a second.
 #[derive(Default)]
 struct Echo {
-    queued: VecDeque<(Path, Option<usize>, Vec<u8>)>,
+    queued: VecDeque<(Path, Vec<u8>)>,
     events: VecDeque<DatagramEvent<Path>>,
     later: Option<(Instant, Path)>,
     waiting: usize,
@@ -35,15 +34,14 @@ impl DatagramProtocol for Echo {
                 self.events.push_back(DatagramEvent::Work(path));
             }
             b"later" => self.later = Some((now + Duration::from_secs(1), path)),
-            b"three" => self.queued.push_back((path, Some(2), b"aabbc".to_vec())),
-            _ => self.queued.push_back((path, None, payload.to_vec())),
+            _ => self.queued.push_back((path, payload.to_vec())),
         }
     }
 
     fn poll_transmit(&mut self, _: usize, buffer: &mut Vec<u8>, _: Instant) -> Option<Transmit> {
-        let (path, segment, payload) = self.queued.pop_front()?;
+        let (path, payload) = self.queued.pop_front()?;
         buffer.extend(payload);
-        Some(Transmit { path, segment })
+        Some(Transmit { path, segment: None })
     }
 
     fn poll_event(&mut self) -> Option<DatagramEvent<Path>> {
@@ -61,12 +59,12 @@ impl DatagramProtocol for Echo {
         } else {
             "no socket".to_owned()
         };
-        self.queued.push_back((path, None, said.into_bytes()));
+        self.queued.push_back((path, said.into_bytes()));
     }
 
     fn commanded(&mut self, path: Path, _: Instant) {
         self.waiting -= 1;
-        self.queued.push_back((path, None, b"worked".to_vec()));
+        self.queued.push_back((path, b"worked".to_vec()));
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -75,7 +73,7 @@ impl DatagramProtocol for Echo {
 
     fn deadline_reached(&mut self, _: Instant) {
         if let Some((_, path)) = self.later.take() {
-            self.queued.push_back((path, None, b"now".to_vec()));
+            self.queued.push_back((path, b"now".to_vec()));
         }
     }
 
@@ -172,18 +170,6 @@ fn loss_and_duplication_are_as_often_as_asked_and_the_same_for_the_same_seed() {
         .len(),
         0
     );
-}
-
-#[test]
-fn an_empty_datagram_is_one_and_segments_are_many() {
-    let mut sim = sim(DatagramSimOptions {
-        latency: Duration::ZERO,
-        ..Default::default()
-    });
-    sim.send(PEER, FIRST, b"");
-    sim.send(PEER, FIRST, b"three");
-    sim.run();
-    assert_eq!(payloads(&mut sim), [&b""[..], b"aa", b"bb", b"c"]);
 }
 
 #[test]

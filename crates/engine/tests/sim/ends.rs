@@ -10,57 +10,6 @@ use crate::script::{each_seed, limits, sim};
 const GRACE: Duration = Duration::from_secs(5);
 
 #[test]
-fn a_half_closed_peer_gets_all_its_answers_and_then_the_end() {
-    each_seed(|options| {
-        let mut sim = sim(options).on_work(|_, line| Ok(line));
-        let peer = sim.connect();
-        sim.send(peer, b"one\nask two\nthree");
-        sim.finish(peer);
-        sim.run();
-        assert_eq!(sim.received(peer), b"one\ntwo\nthree\n");
-        assert_eq!(sim.seen(peer), Some(Seen::End));
-        assert_eq!(sim.ended(peer), Some(Ended::Finished));
-        assert_eq!(sim.report().finished, 1);
-    });
-}
-
-#[test]
-fn a_last_line_that_asks_is_answered_before_the_end() {
-    each_seed(|options| {
-        let conn = limits(|limits| limits.unanswered_max = 3);
-        let mut sim = sim(SimOptions { conn, ..options });
-        let peer = sim.connect();
-        sim.send(peer, b"ask it");
-        sim.finish(peer);
-        sim.run();
-        assert_eq!(sim.seen(peer), None);
-        let (id, line) = sim.work().unwrap();
-        sim.answer(id, line);
-        sim.run();
-        assert_eq!(sim.received(peer), b"it\n");
-        assert_eq!(sim.ended(peer), Some(Ended::Finished));
-    });
-}
-
-#[test]
-fn a_stalled_reader_that_half_closed_still_gets_everything() {
-    each_seed(|options| {
-        let mut sim = sim(options);
-        let peer = sim.connect();
-        sim.stall(peer, true);
-        sim.send(peer, b"many 200");
-        sim.finish(peer);
-        sim.run();
-        assert_eq!(sim.ended(peer), None);
-        sim.stall(peer, false);
-        sim.run();
-        assert_eq!(sim.received(peer).len(), 200 * 1000);
-        assert_eq!(sim.seen(peer), Some(Seen::End));
-        assert_eq!(sim.ended(peer), Some(Ended::Finished));
-    });
-}
-
-#[test]
 fn a_reset_ends_the_connection_at_once_and_its_service_is_told_once() {
     each_seed(|options| {
         let mut sim = sim(options);
@@ -80,45 +29,6 @@ fn a_reset_ends_the_connection_at_once_and_its_service_is_told_once() {
             assert_eq!(sim.service().left.iter().filter(|left| **left == id).count(), 1);
         }
         assert_eq!(sim.report().broken, 2);
-    });
-}
-
-#[test]
-fn a_reset_while_an_answer_is_waited_for_ends_it_too() {
-    each_seed(|options| {
-        let mut sim = sim(options);
-        let peer = sim.connect();
-        sim.send(peer, b"ask it\n");
-        sim.run();
-        sim.reset(peer);
-        sim.run();
-        assert_eq!(sim.ended(peer), Some(Ended::Reset));
-        let (id, line) = sim.work().unwrap();
-        sim.answer(id, line);
-        sim.run();
-        assert_eq!(sim.service().left, [id]);
-    });
-}
-
-#[test]
-fn what_is_written_after_the_finish_is_not_sent_and_what_arrives_is_thrown_away() {
-    each_seed(|options| {
-        let mut sim = sim(options);
-        let peer = sim.connect();
-        sim.send(peer, b"bye\nmore\n");
-        sim.run();
-        sim.send(peer, &b"and more\n".repeat(100));
-        sim.run();
-        assert_eq!(sim.received(peer), b"bye\n");
-        assert_eq!(
-            sim.seen(peer),
-            Some(Seen::End),
-            "no reset, which might overtake the answer"
-        );
-        assert_eq!(sim.ended(peer), None, "it lingers");
-        sim.finish(peer);
-        sim.run();
-        assert_eq!(sim.ended(peer), Some(Ended::Finished));
     });
 }
 
@@ -185,18 +95,6 @@ fn an_abort_throws_away_what_is_queued() {
 }
 
 #[test]
-fn a_service_can_close_a_connection_which_sends_what_is_queued() {
-    each_seed(|options| {
-        let mut sim = sim(options);
-        let peer = sim.connect();
-        sim.send(peer, b"many 100\nemit close\n");
-        sim.run();
-        assert_eq!(sim.received(peer).len(), 100 * 1000);
-        assert_eq!(sim.seen(peer), Some(Seen::End));
-    });
-}
-
-#[test]
 fn a_stopping_server_lets_everybody_finish_and_lets_nobody_in() {
     each_seed(|options| {
         let mut sim = sim(options);
@@ -252,25 +150,6 @@ fn who_does_not_finish_in_the_grace_is_cut_off() {
         }
         assert_eq!(sim.report().stopped, 2);
         assert_eq!(sim.service().left.len(), 2);
-    });
-}
-
-#[test]
-fn a_second_stop_waits_for_nobody() {
-    each_seed(|options| {
-        let mut sim = sim(options);
-        let peer = sim.connect();
-        sim.send(peer, b"stubborn\n");
-        sim.run();
-        sim.stop();
-        sim.run();
-        assert_eq!(sim.ended(peer), None);
-        let before = sim.elapsed();
-        sim.stop();
-        sim.run();
-        assert!(sim.is_stopped());
-        assert_eq!(sim.ended(peer), Some(Ended::Stopped));
-        assert!(sim.elapsed() - before <= sim_latencies(1));
     });
 }
 

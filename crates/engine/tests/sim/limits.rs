@@ -5,7 +5,7 @@ use std::time::Duration;
 use landline_engine::protocol::{Ended, Pace};
 use landline_engine::sim::{Seen, Sim, SimOptions};
 
-use crate::script::{LINE_MAX, Script, each_seed, limits, sim};
+use crate::script::{Script, each_seed, limits, sim};
 
 const IDLE: Duration = Duration::from_secs(10);
 
@@ -48,71 +48,6 @@ fn a_slow_reader_is_not_idle_and_one_that_stops_reading_is() {
         assert_eq!(sim.received(peer).len(), 5000);
         sim.advance(IDLE);
         assert_eq!(sim.ended(peer), Some(Ended::Idle));
-        assert_eq!(sim.seen(peer), Some(Seen::Reset));
-    });
-}
-
-#[test]
-fn a_slow_writer_is_not_idle() {
-    each_seed(|options| {
-        let mut sim = sim(with_idle(options));
-        let peer = sim.connect();
-        for byte in b"slow\n" {
-            sim.send(peer, &[*byte]);
-            sim.advance(IDLE * 6 / 10);
-        }
-        assert_eq!(sim.received(peer), b"slow\n");
-    });
-}
-
-#[test]
-fn who_waits_for_our_answer_is_not_idle() {
-    each_seed(|options| {
-        let mut sim = sim(with_idle(options));
-        let peer = sim.connect();
-        sim.send(peer, b"ask it\n");
-        sim.run();
-        sim.advance(IDLE * 5);
-        assert_eq!(sim.ended(peer), None);
-        let (id, line) = sim.work().unwrap();
-        sim.answer(id, line);
-        sim.run();
-        assert_eq!(sim.received(peer), b"it\n");
-        sim.advance(IDLE / 2);
-        assert_eq!(sim.ended(peer), None, "its time began anew with the answer");
-        sim.advance(IDLE / 2);
-        assert_eq!(sim.ended(peer), Some(Ended::Idle));
-    });
-}
-
-#[test]
-fn a_handshake_has_a_time_of_its_own_until_it_is_through() {
-    each_seed(|options| {
-        let conn = limits(|limits| limits.handshake = Some(Duration::from_secs(2)));
-        let mut sim = sim(SimOptions { conn, ..options });
-        let (through, never) = (sim.connect(), sim.connect());
-        sim.send(through, b"shy\n");
-        sim.send(never, b"shy\n");
-        sim.run();
-        sim.send(through, b"bold\n");
-        sim.run();
-        sim.advance(Duration::from_secs(2));
-        assert_eq!(sim.ended(never), Some(Ended::Handshake));
-        assert_eq!(sim.ended(through), None);
-    });
-}
-
-#[test]
-fn a_line_without_end_is_cut_off_before_it_takes_memory() {
-    each_seed(|options| {
-        let mut sim = sim(options);
-        let peer = sim.connect();
-        sim.send(peer, &vec![b'x'; 4 * LINE_MAX]);
-        sim.run();
-        assert_eq!(
-            sim.ended(peer),
-            Some(Ended::Aborted("the peer broke the framing"))
-        );
         assert_eq!(sim.seen(peer), Some(Seen::Reset));
     });
 }

@@ -1,12 +1,9 @@
 //! A service that does what its peers' lines say.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::sync::Arc;
 use std::time::Instant;
 
 use landline_engine::protocol::{
-    Admission, ConnId, ConnLimits, Effects, FileSlice, Framed, Limited, Load, Output, Pace, Peer, Service,
+    Admission, ConnId, ConnLimits, Effects, Framed, Limited, Load, Output, Pace, Peer, Service,
     StreamProtocol,
 };
 use landline_engine::sim::{Sim, SimOptions, Split};
@@ -48,7 +45,6 @@ pub(crate) type Line = Vec<u8>;
 #[derive(Default)]
 pub(crate) struct Script {
     pub(crate) pace: Option<Pace>,
-    pub(crate) refuses: Option<Vec<u8>>,
     pub(crate) came: Vec<ConnId>,
     pub(crate) left: Vec<ConnId>,
 }
@@ -67,13 +63,6 @@ impl Service for Script {
     type Work = Line;
 
     fn admit(&mut self, id: ConnId, _: &Peer, _: &Load, _: Instant) -> Admission<Self::Connection> {
-        if let Some(words) = &self.refuses {
-            return if words.is_empty() {
-                Admission::Drop
-            } else {
-                Admission::Refuse(words.clone())
-            };
-        }
         self.came.push(id);
         let framed = Framed::new(Lines::new(Newline::Lf, LINE_MAX), Speaker::default());
         Admission::Accept(Limited::new(self.pace.unwrap_or(Pace::UNBOUNDED), framed))
@@ -85,7 +74,6 @@ impl Service for Script {
                 .came
                 .iter()
                 .for_each(|id| effects.command(*id, b"to all".to_vec())),
-            b"close" => effects.close(from),
             _ => effects.work(from, line),
         }
     }
@@ -99,7 +87,6 @@ impl Service for Script {
 /// Says each line again, but for those that are orders.
 #[derive(Default)]
 pub(crate) struct Speaker {
-    shy: bool,
     stubborn: bool,
 }
 
@@ -128,8 +115,6 @@ impl StreamProtocol for Speaker {
                 out.write(b"never said");
             }
             (b"abort", _) => out.abort("told to"),
-            (b"shy", _) => self.shy = true,
-            (b"bold", _) => self.shy = false,
             (b"stubborn", _) => self.stubborn = true,
             _ => out.write(line),
         }
@@ -144,54 +129,5 @@ impl StreamProtocol for Speaker {
             out.write(b"goodbye");
             out.finish();
         }
-    }
-
-    fn established(&self) -> bool {
-        !self.shy
-    }
-}
-
-/// A service whose connections send one file, and then finish.
-pub(crate) struct Files(pub(crate) FileSlice);
-
-pub(crate) struct Sender(FileSlice);
-
-impl Service for Files {
-    type Connection = Sender;
-    type Work = std::convert::Infallible;
-
-    fn admit(&mut self, _: ConnId, _: &Peer, _: &Load, _: Instant) -> Admission<Sender> {
-        Admission::Accept(Sender(self.0.clone()))
-    }
-
-    fn event(&mut self, _: ConnId, (): (), _: &mut Effects<(), std::convert::Infallible>, _: Instant) {}
-}
-
-impl StreamProtocol for Sender {
-    type Event = ();
-    type Command = ();
-
-    fn opened(&mut self, out: &mut dyn Output<()>, _: Instant) {
-        out.write(b"<");
-        out.send_file(self.0.clone());
-        out.write(b">");
-        out.finish();
-    }
-
-    fn received(&mut self, input: &mut &[u8], _: &mut dyn Output<()>, _: Instant) {
-        *input = &[];
-    }
-
-    fn commanded(&mut self, (): (), _: &mut dyn Output<()>, _: Instant) {}
-}
-
-/// A part of a file that promises `length` bytes from `offset` of `content`.
-pub(crate) fn slice(content: &[u8], offset: u64, length: u64) -> FileSlice {
-    let mut file: File = tempfile::tempfile().expect("a temporary file");
-    file.write_all(content).expect("space on the disk");
-    FileSlice {
-        file: Arc::new(file),
-        offset,
-        length,
     }
 }

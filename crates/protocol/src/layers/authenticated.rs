@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use landline_wire::gate::{self, CHALLENGE_LENGTH, Challenge, Digest, Verdict, Verifier};
 
+use super::Layer;
 use crate::output::Output;
 use crate::stream::StreamProtocol;
 
@@ -113,11 +114,6 @@ impl<P> Authenticated<P> {
         Self { gate: None, inner }
     }
 
-    /// The protocol behind the gate.
-    pub fn inner(&self) -> &P {
-        &self.inner
-    }
-
     /// Whether the peer is through.
     pub fn is_through(&self) -> bool {
         self.gate.is_none()
@@ -205,9 +201,23 @@ fn take_challenge(input: &mut &[u8]) -> Option<Challenge> {
     Some(*challenge)
 }
 
-impl<P: StreamProtocol> StreamProtocol for Authenticated<P> {
-    type Event = P::Event;
-    type Command = P::Command;
+impl<P: StreamProtocol> Layer for Authenticated<P> {
+    type Inner = P;
+
+    fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut P {
+        &mut self.inner
+    }
+
+    /// Whoever is still at the gate hears nothing of what goes on behind it.
+    fn reach(&mut self, out: &mut dyn Output<P::Event>, act: impl FnOnce(&mut P, &mut dyn Output<P::Event>)) {
+        if self.gate.is_none() {
+            act(&mut self.inner, out);
+        }
+    }
 
     fn opened(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
         let Some(gate) = &mut self.gate else {
@@ -240,19 +250,6 @@ impl<P: StreamProtocol> StreamProtocol for Authenticated<P> {
         match self.gate {
             None => self.inner.peer_finished(rest, out, now),
             Some(_) => out.finish(),
-        }
-    }
-
-    /// Whoever is still at the gate hears nothing of what goes on behind it.
-    fn commanded(&mut self, command: P::Command, out: &mut dyn Output<P::Event>, now: Instant) {
-        if self.gate.is_none() {
-            self.inner.commanded(command, out, now);
-        }
-    }
-
-    fn writable(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        if self.gate.is_none() {
-            self.inner.writable(out, now);
         }
     }
 
@@ -348,7 +345,7 @@ mod tests {
         for cut in 0..=answer.len() {
             let mut conn = open(Authenticated::server(key(), CHALLENGE, Echo), now);
             assert_eq!(sent(&mut conn, now), CHALLENGE);
-            assert!(!conn.protocol().established());
+            assert!(!StreamProtocol::established(conn.protocol()));
             conn.feed(&answer[..cut], now);
             conn.feed(&answer[cut..], now);
             assert_eq!(sent(&mut conn, now), b"himore");
@@ -409,7 +406,7 @@ mod tests {
         let now = Instant::now();
         let patient = key().deadline(Duration::MAX);
         let conn = open(Authenticated::server(patient, CHALLENGE, Echo), now);
-        assert_eq!(conn.protocol().deadline(), None);
+        assert_eq!(StreamProtocol::deadline(conn.protocol()), None);
     }
 
     #[test]

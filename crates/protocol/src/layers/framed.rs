@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use landline_wire::Framing;
 
+use super::Layer;
 use crate::output::{FileSlice, Output};
 use crate::stream::StreamProtocol;
 
@@ -22,37 +23,27 @@ impl<F: Framing, P> Framed<F, P> {
     pub fn new(framing: F, inner: P) -> Self {
         Self { framing, inner }
     }
-
-    /// The protocol inside.
-    pub fn inner(&self) -> &P {
-        &self.inner
-    }
 }
 
-impl<F: Framing, P: StreamProtocol> StreamProtocol for Framed<F, P> {
-    type Event = P::Event;
-    type Command = P::Command;
+impl<F: Framing, P: StreamProtocol> Layer for Framed<F, P> {
+    type Inner = P;
 
-    fn opened(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.opened(
-            &mut Encoding {
-                framing: &mut self.framing,
-                out,
-            },
-            now,
-        );
+    fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut P {
+        &mut self.inner
+    }
+
+    fn reach(&mut self, out: &mut dyn Output<P::Event>, act: impl FnOnce(&mut P, &mut dyn Output<P::Event>)) {
+        let Self { framing, inner } = self;
+        act(inner, &mut Encoding { framing, out });
     }
 
     fn received(&mut self, input: &mut &[u8], out: &mut dyn Output<P::Event>, now: Instant) {
         match self.framing.decode(input) {
-            Ok(Some(message)) => {
-                let mut rest = &*message;
-                let out = &mut Encoding {
-                    framing: &mut self.framing,
-                    out,
-                };
-                self.inner.received(&mut rest, out, now);
-            }
+            Ok(Some(message)) => self.reach(out, |inner, out| inner.received(&mut &*message, out, now)),
             Ok(None) => {}
             Err(_) => out.abort("the peer broke the framing"),
         }
@@ -62,74 +53,11 @@ impl<F: Framing, P: StreamProtocol> StreamProtocol for Framed<F, P> {
         match self.framing.finish(rest) {
             Ok(Some(message)) => {
                 *rest = &[];
-                let out = &mut Encoding {
-                    framing: &mut self.framing,
-                    out,
-                };
-                self.inner.received(&mut &*message, out, now);
+                self.reach(out, |inner, out| inner.received(&mut &*message, out, now));
             }
-            Ok(None) => {
-                let out = &mut Encoding {
-                    framing: &mut self.framing,
-                    out,
-                };
-                self.inner.peer_finished(&mut &[][..], out, now);
-            }
+            Ok(None) => self.reach(out, |inner, out| inner.peer_finished(&mut &[][..], out, now)),
             Err(_) => out.abort("the peer ended in the middle of a message"),
         }
-    }
-
-    fn commanded(&mut self, command: P::Command, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.commanded(
-            command,
-            &mut Encoding {
-                framing: &mut self.framing,
-                out,
-            },
-            now,
-        );
-    }
-
-    fn writable(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.writable(
-            &mut Encoding {
-                framing: &mut self.framing,
-                out,
-            },
-            now,
-        );
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.inner.deadline()
-    }
-
-    fn deadline_reached(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.deadline_reached(
-            &mut Encoding {
-                framing: &mut self.framing,
-                out,
-            },
-            now,
-        );
-    }
-
-    fn drain(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.drain(
-            &mut Encoding {
-                framing: &mut self.framing,
-                out,
-            },
-            now,
-        );
-    }
-
-    fn established(&self) -> bool {
-        self.inner.established()
-    }
-
-    fn wants_input(&self) -> bool {
-        self.inner.wants_input()
     }
 
     fn input_max(&self) -> usize {

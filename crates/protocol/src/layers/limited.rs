@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::Layer;
 use crate::output::Output;
 use crate::stream::StreamProtocol;
 
@@ -57,11 +58,6 @@ impl<P> Limited<P> {
         }
     }
 
-    /// The protocol inside.
-    pub fn inner(&self) -> &P {
-        &self.inner
-    }
-
     /// Adds the tokens that came since the last call.
     fn refill(&mut self, now: Instant) {
         let burst = self.pace.burst.max(1);
@@ -94,9 +90,16 @@ impl<P> Limited<P> {
     }
 }
 
-impl<P: StreamProtocol> StreamProtocol for Limited<P> {
-    type Event = P::Event;
-    type Command = P::Command;
+impl<P: StreamProtocol> Layer for Limited<P> {
+    type Inner = P;
+
+    fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut P {
+        &mut self.inner
+    }
 
     fn opened(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
         self.end = self.pace.lifetime.and_then(|lifetime| now.checked_add(lifetime));
@@ -122,18 +125,6 @@ impl<P: StreamProtocol> StreamProtocol for Limited<P> {
         }
     }
 
-    fn peer_finished(&mut self, rest: &mut &[u8], out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.peer_finished(rest, out, now);
-    }
-
-    fn commanded(&mut self, command: P::Command, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.commanded(command, out, now);
-    }
-
-    fn writable(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.writable(out, now);
-    }
-
     fn deadline(&self) -> Option<Instant> {
         let token = self.next_token.filter(|_| self.tokens == 0);
         [token, self.end, self.inner.deadline()]
@@ -151,19 +142,7 @@ impl<P: StreamProtocol> StreamProtocol for Limited<P> {
         }
     }
 
-    fn drain(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.drain(out, now);
-    }
-
-    fn established(&self) -> bool {
-        self.inner.established()
-    }
-
     fn wants_input(&self) -> bool {
         self.tokens > 0 && self.inner.wants_input()
-    }
-
-    fn input_max(&self) -> usize {
-        self.inner.input_max()
     }
 }

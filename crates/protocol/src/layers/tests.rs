@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use landline_wire::{Lines, Newline, Raw};
 use proptest::prelude::{Strategy, any, prop_assert_eq, proptest};
 
-use super::{Framed, Limited, Pace};
+use super::{Framed, Layer, Limited, Pace};
 use crate::conn::{Conn, ConnLimits, Ended, Pending};
 use crate::output::{FileSlice, Output};
 use crate::stream::StreamProtocol;
@@ -391,19 +391,22 @@ impl<P> Witness<P> {
     }
 }
 
-impl<P: StreamProtocol> StreamProtocol for Witness<P> {
-    type Event = P::Event;
-    type Command = P::Command;
+impl<P: StreamProtocol> Layer for Witness<P> {
+    type Inner = P;
+
+    fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut P {
+        &mut self.inner
+    }
 
     fn received(&mut self, input: &mut &[u8], out: &mut dyn Output<P::Event>, now: Instant) {
         let before = input.len();
         self.most = self.most.max(self.taken + before);
         self.inner.received(input, out, now);
         self.taken += before - input.len();
-    }
-
-    fn commanded(&mut self, command: P::Command, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.commanded(command, out, now);
     }
 }
 

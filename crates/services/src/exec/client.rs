@@ -7,12 +7,15 @@ use landline_protocol::{Output, StreamProtocol};
 use landline_wire::{HeaderCodec, LengthField, SizedReceiver};
 
 use super::ANSWER_MAX;
+use super::intake::{may_become_refusal, refusal};
 
 /// What the server's answers look like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// `exec` and `exec-done`: bytes, until none come for a while.
+    /// `exec`: bytes, until none come for a while. What prints nothing is answered with none.
     Plain,
+    /// `exec-done`: the same, but there is always an answer.
+    Done,
     /// `exec-struct`: a length of 4 bytes, then so many.
     Struct,
     /// `exec-header`: a length, a JSON header with `data_size`, then so many bytes.
@@ -45,20 +48,26 @@ pub enum ClientEvent {
     /// The next piece of an answer.
     Output(Vec<u8>),
     /// The answer is whole, or, where it does not say how long it is, seems to be: nothing more came. So many bytes it
-    /// was; none where a command printed nothing, or where no answer came in time.
+    /// was. None where a command printed nothing: of [`Form::Plain`] also where no answer came in time, which looks the
+    /// same.
     Answered(u64),
 }
 
-/// Sends its commands one after another, each when the one before is answered, and ends after the last.
+/// Sends its commands one after another, each when the one before is answered, and ends after the last. It breaks off
+/// where the server ends before an answer is whole, or answers that it does not run the command.
 #[derive(Debug)]
 pub struct ExecClient {
     reader: Reader,
+    /// Whether silence may be the answer of a command that prints nothing.
+    may_be_silent: bool,
     patience: Patience,
     commands: VecDeque<Vec<u8>>,
     /// Whether the connection ends with the last command. Not so where they are given one by one.
     ends: bool,
     /// Bytes of the answer that came so far.
     received: u64,
+    /// The answer's beginning, held back while it may become a refusal. `None` once it is something else.
+    beginning: Option<Vec<u8>>,
     /// When waiting is over; `None` while nothing is awaited.
     deadline: Option<Instant>,
 }
@@ -78,7 +87,7 @@ impl ExecClient {
     pub fn new(form: Form, commands: impl IntoIterator<Item = Vec<u8>>, patience: Patience) -> Self {
         let commands: VecDeque<_> = commands.into_iter().collect();
         let reader = match form {
-            Form::Plain => Reader::Plain,
+            Form::Plain | Form::Done => Reader::Plain,
             Form::Struct => Reader::Struct(None),
             Form::Header => Reader::Header(None),
             Form::Sized => Reader::Sized(sized_receiver()),
@@ -86,10 +95,12 @@ impl ExecClient {
         let ends = !commands.is_empty();
         Self {
             reader,
+            may_be_silent: form == Form::Plain,
             patience,
             commands,
             ends,
             received: 0,
+            beginning: None,
             deadline: None,
         }
     }
@@ -102,6 +113,7 @@ impl ExecClient {
         if let Some(command) = self.commands.pop_front() {
             out.write(&command);
             self.received = 0;
+            self.beginning = Some(Vec::new());
             self.deadline = Some(now + self.patience.answer);
         } else if self.ends {
             out.finish();
@@ -110,6 +122,10 @@ impl ExecClient {
 
     fn answered(&mut self, out: &mut dyn Output<ClientEvent>, now: Instant) {
         self.deadline = None;
+        if let Some(refusal) = self.beginning.as_deref().and_then(refusal) {
+            return out.abort(refusal);
+        }
+        self.show_beginning(out);
         out.emit(ClientEvent::Answered(self.received));
         self.next(out, now);
     }
@@ -117,8 +133,29 @@ impl ExecClient {
     fn output(&mut self, piece: &[u8], out: &mut dyn Output<ClientEvent>) {
         if !piece.is_empty() {
             self.received += piece.len() as u64;
-            out.emit(ClientEvent::Output(piece.to_vec()));
+            match &mut self.beginning {
+                None => out.emit(ClientEvent::Output(piece.to_vec())),
+                Some(beginning) => {
+                    beginning.extend_from_slice(piece);
+                    if !may_become_refusal(beginning) {
+                        self.show_beginning(out);
+                    }
+                }
+            }
         }
+    }
+
+    /// Shows what was held back.
+    fn show_beginning(&mut self, out: &mut dyn Output<ClientEvent>) {
+        if let Some(beginning) = self.beginning.take().filter(|beginning| !beginning.is_empty()) {
+            out.emit(ClientEvent::Output(beginning));
+        }
+    }
+
+    /// Shows what came of an answer that is not whole, and breaks off.
+    fn give_up(&mut self, why: &'static str, out: &mut dyn Output<ClientEvent>) {
+        self.show_beginning(out);
+        out.abort(why);
     }
 
     /// Takes the bytes of an answer of which `left` are still to come; what is left then.
@@ -199,14 +236,14 @@ impl StreamProtocol for ExecClient {
                 self.deadline = Some(now + self.patience.quiet);
             }
             Ok(false) => self.deadline = Some(now + self.patience.answer),
-            Err(()) => out.abort("the server's answer does not have the form of this service"),
+            Err(()) => self.give_up("the server's answer does not have the form of this service", out),
         }
     }
 
     fn peer_finished(&mut self, rest: &mut &[u8], out: &mut dyn Output<ClientEvent>, now: Instant) {
-        let is_whole = matches!(self.reader, Reader::Plain) && rest.is_empty();
-        if self.deadline.is_some() && !is_whole {
-            return out.abort("the server closed before the answer was whole");
+        let seems_whole = matches!(self.reader, Reader::Plain) && rest.is_empty() && self.received > 0;
+        if self.deadline.is_some() && !seems_whole {
+            return self.give_up("the server closed before the answer was whole", out);
         }
         let is_last = self.commands.is_empty();
         if self.deadline.is_some() {
@@ -231,10 +268,11 @@ impl StreamProtocol for ExecClient {
     }
 
     fn deadline_reached(&mut self, out: &mut dyn Output<ClientEvent>, now: Instant) {
-        if matches!(self.reader, Reader::Plain) {
+        let seems_whole = matches!(self.reader, Reader::Plain) && (self.received > 0 || self.may_be_silent);
+        if seems_whole {
             self.answered(out, now);
         } else {
-            out.abort("the server did not answer in time");
+            self.give_up("the server did not answer in time", out);
         }
     }
 

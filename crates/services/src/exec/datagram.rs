@@ -9,7 +9,7 @@ use landline_protocol::datagram::DATAGRAM_MAX;
 use landline_protocol::{DatagramEvent, DatagramProtocol, Path, SocketId, Transmit};
 
 use super::client::Patience;
-use super::intake::{Intake, Verdict};
+use super::intake::{Intake, Verdict, refusal};
 use super::outcome::{Outcome, Run};
 
 /// How many commands may run or wait at once. A datagram beyond that is lost, as datagrams are.
@@ -124,6 +124,8 @@ pub enum UdpClientEvent {
         /// The second.
         stdout: Vec<u8>,
     },
+    /// The server does not run a command, in these words; the commands behind it are not sent.
+    Refused(&'static str),
     /// No whole answer came in time; the commands behind it are not sent. What came of it is this.
     Silent(Option<Vec<u8>>),
 }
@@ -184,6 +186,11 @@ impl DatagramProtocol for UdpClient {
                 self.deadline = Some(now + self.patience.answer);
             }
             Some(stderr) => {
+                if let Some(words) = refusal(&stderr).filter(|_| payload.is_empty()) {
+                    self.commands.clear();
+                    self.deadline = None;
+                    return self.events.push_back(UdpClientEvent::Refused(words));
+                }
                 self.events.push_back(UdpClientEvent::Answered {
                     stderr,
                     stdout: payload.to_vec(),

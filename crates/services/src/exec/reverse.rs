@@ -215,6 +215,14 @@ impl StreamProtocol for ReverseClient {
         }
     }
 
+    fn peer_finished(&mut self, _rest: &mut &[u8], out: &mut dyn Output<Run>, _now: Instant) {
+        if self.sender.is_waiting() {
+            out.abort("the server ended before it had taken the answer");
+        } else {
+            out.finish();
+        }
+    }
+
     fn commanded(&mut self, outcome: Outcome, out: &mut dyn Output<Run>, _now: Instant) {
         self.is_running = false;
         self.announce(&outcome, out);

@@ -309,7 +309,7 @@ fn client_and_server_understand_each_other_however_answers_are_cut() {
         }
     };
     one(Style::Plain, Form::Plain, [b"err\nout\n", b"", b"hi\n"]);
-    one(Style::Done, Form::Plain, [b"out\nerr", b"Done.", b"hi"]);
+    one(Style::Done, Form::Done, [b"out\nerr", b"Done.", b"hi"]);
     one(Style::Struct, Form::Struct, [b"err\n", b"", b"hi\n"]);
     one(Style::Header, Form::Header, [b"err\n", b"", b"hi\n"]);
 }
@@ -368,7 +368,79 @@ fn a_client_refuses_broken_forms_short_answers_and_silence() {
             "{bytes:?}: {ended:?}"
         );
     }
-    assert_eq!(told(Form::Plain, b"out", true), Some(Ended::Finished));
+    for form in [Form::Plain, Form::Done] {
+        assert_eq!(told(form, b"out", true), Some(Ended::Finished));
+    }
+}
+
+#[test]
+fn an_end_is_no_answer_and_silence_only_where_nothing_may_be_one() {
+    for form in [Form::Plain, Form::Done, Form::Struct, Form::Header, Form::Sized] {
+        let ended = told(form, b"", true);
+        assert!(
+            matches!(ended, Some(Ended::Aborted(why)) if why.contains("closed")),
+            "{form:?}: {ended:?}"
+        );
+        let ended = told(form, b"", false);
+        let may_be_silent = form == Form::Plain;
+        assert!(
+            match ended {
+                Some(Ended::Finished) => may_be_silent,
+                Some(Ended::Aborted(why)) => !may_be_silent && why.contains("in time"),
+                _ => false,
+            },
+            "{form:?}: {ended:?}"
+        );
+    }
+}
+
+#[test]
+fn a_client_tells_that_commands_are_off_from_what_one_printed_however_it_is_cut() {
+    fn refused<S: Service>(service: impl Fn() -> S, form: Form) {
+        // The length of `sized` is one read: two digits.
+        for pieces in [2, 3, 1000] {
+            let mut link = Link::new(service()).with_pieces(crate::link::whole(), pieces_of(pieces));
+            let client = link.connect(ExecClient::new(form, commands(), Patience::default()));
+            link.advance(Duration::from_secs(60));
+            assert_eq!(link.shown(client), [], "{form:?}");
+            let ended = link.client_ended(client);
+            assert_eq!(ended, Some(Ended::Aborted(COMMANDS_ARE_OFF)), "{form:?}");
+        }
+    }
+    refused(|| Exec::new(Style::Plain, false), Form::Plain);
+    refused(|| Exec::new(Style::Done, false), Form::Done);
+    refused(|| Exec::new(Style::Struct, false), Form::Struct);
+    refused(|| Exec::new(Style::Header, false), Form::Header);
+    refused(|| ExecSized::new(false), Form::Sized);
+
+    let words = COMMANDS_ARE_OFF.as_bytes();
+    for printed in [&words[..5], &[words, b"!"].concat()] {
+        let mut link = Link::new(BareServer::default());
+        let client = link.connect(ExecClient::new(
+            Form::Plain,
+            [b"ls".to_vec()],
+            Patience::default(),
+        ));
+        link.server_command(client, printed.to_vec());
+        link.server_finish(client);
+        link.run();
+        assert_eq!(answers(link.shown(client)), [printed]);
+        assert_eq!(link.client_ended(client), Some(Ended::Finished));
+    }
+}
+
+#[test]
+fn the_udp_client_stops_where_commands_are_off() {
+    let now = origin();
+    let server = "127.0.0.1:8889".parse().unwrap();
+    let commands = [b"a".to_vec(), b"b".to_vec()];
+    let mut client = UdpClient::new(server, commands, Patience::default(), now);
+    transmitted(&mut client, now);
+    let refusal = COMMANDS_ARE_OFF.as_bytes();
+    assert!(exchange(&mut client, "127.0.0.1:8889", refusal, now).is_empty());
+    assert!(exchange(&mut client, "127.0.0.1:8889", b"", now).is_empty());
+    assert_eq!(works(&mut client), [UdpClientEvent::Refused(COMMANDS_ARE_OFF)]);
+    assert!(client.is_drained());
 }
 
 /// The service around one side of exec-reverse.
@@ -509,13 +581,28 @@ fn the_reverse_client_names_what_the_encoding_lacks_and_runs_nothing_unless_allo
     );
 }
 
+#[test]
+fn a_reverse_server_that_ends_before_it_took_the_answer_is_an_error() {
+    for (acknowledges, is_error) in [(false, true), (true, false)] {
+        let (mut link, number) = reversed(ReverseClient::new(true, Encoding::Utf8));
+        assert_eq!(orders(&mut link, number, b"echo hi"), b"3");
+        if acknowledges {
+            assert_eq!(orders(&mut link, number, b"get number"), b"hi\n");
+        }
+        link.server_finish(number);
+        link.run();
+        let ended = link.client_ended(number);
+        assert_eq!(matches!(ended, Some(Ended::Aborted(_))), is_error, "{ended:?}");
+    }
+}
+
 proptest! {
     #[test]
     fn hostile_answers_end_a_client_and_never_break_it(
         bytes in prop::collection::vec(any::<u8>(), 1..200),
         seed in any::<u64>(),
     ) {
-        for form in [Form::Plain, Form::Struct, Form::Header, Form::Sized] {
+        for form in [Form::Plain, Form::Done, Form::Struct, Form::Header, Form::Sized] {
             let mut link = Link::new(BareServer::default()).with_pieces(crate::link::whole(), seeded(seed));
             let client = link.connect(ExecClient::new(form, [b"ls".to_vec()], Patience::default()));
             link.server_command(client, bytes.clone());

@@ -60,6 +60,14 @@ impl StreamProtocol for TalkClient {
         self.proceed(out, now);
     }
 
+    fn peer_finished(&mut self, _rest: &mut &[u8], out: &mut dyn Output<Vec<u8>>, _now: Instant) {
+        if self.texts.is_empty() {
+            out.finish();
+        } else {
+            out.abort("the server ended before everything was said");
+        }
+    }
+
     fn commanded(&mut self, text: Vec<u8>, out: &mut dyn Output<Vec<u8>>, now: Instant) {
         if !text.is_empty() {
             self.texts.push_back(text);
@@ -122,5 +130,17 @@ mod tests {
         assert_eq!(link.shown(client), [b"bye"]);
         link.advance(Duration::from_secs(2));
         assert_eq!(link.client_ended(client), Some(Ended::Finished));
+    }
+
+    #[test]
+    fn a_server_that_ends_before_everything_was_said_is_an_error() {
+        for (texts, is_error) in [(&["one"][..], false), (&["one", "two"], true)] {
+            let mut link = Link::new(BareServer::default());
+            let client = link.connect(TalkClient::new(texts.iter().map(|text| text.as_bytes().to_vec())));
+            link.server_finish(client);
+            link.run();
+            let ended = link.client_ended(client);
+            assert_eq!(matches!(ended, Some(Ended::Aborted(_))), is_error, "{ended:?}");
+        }
     }
 }

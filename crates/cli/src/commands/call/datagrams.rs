@@ -81,7 +81,9 @@ impl Call {
         refuse_too_long(&commands)?;
         let client = UdpClient::new(address, commands, patience, Instant::now());
         let mut silent = false;
+        let mut refused = None;
         self.drive_to_the_end(address, client, Vec::new(), |event, _| match event {
+            UdpClientEvent::Refused(words) => refused = Some(words),
             UdpClientEvent::Answered { stderr, stdout } => {
                 shown.bytes(&stderr);
                 shown.bytes(&stdout);
@@ -91,6 +93,9 @@ impl Call {
                 silent = true;
             }
         })?;
+        if let Some(words) = refused {
+            bail!("{address}: {words}");
+        }
         if silent {
             bail!("{address} did not answer within {} s", self.timeout);
         }

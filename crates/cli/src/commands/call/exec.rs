@@ -18,6 +18,7 @@ impl Call {
             Row::ExecSized => Form::Sized,
             Row::ExecStruct => Form::Struct,
             Row::ExecHeader => Form::Header,
+            Row::ExecDone => Form::Done,
             _ => Form::Plain,
         };
         let patience = Patience {
@@ -25,10 +26,19 @@ impl Call {
             ..Patience::default()
         };
         let client = ExecClient::new(form, self.some_texts()?, patience);
-        self.drive(address, client, |event, _| match event {
+        let mut unanswered = false;
+        // The client's own patience is over first: it knows what silence means.
+        let idle = Some(2 * self.timeout());
+        let inbox = inbox().context("could not make a mailbox")?;
+        let close = self.drive_with(address, client, idle, inbox, |event, _| match event {
             ClientEvent::Output(bytes) => shown.bytes(&bytes),
-            ClientEvent::Answered(_) => {}
-        })
+            ClientEvent::Answered(bytes) => unanswered |= form == Form::Plain && bytes == 0,
+        })?;
+        // A server that says nothing of a command that prints nothing, and one that is stuck, differ in their ends.
+        if unanswered {
+            self.closed(close, address)?;
+        }
+        Ok(())
     }
 
     fn exec_reverse(&self, address: SocketAddr) -> Result<()> {
@@ -53,6 +63,6 @@ impl Call {
             commands.start(run, &cancel, move |outcome| handle.answer(outcome));
         });
         cancel.cancel();
-        result
+        result.map(drop)
     }
 }

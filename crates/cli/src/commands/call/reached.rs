@@ -1,6 +1,6 @@
 //! Whether a connection came as far as to its protocol.
 
-use landline_sockets::engine::protocol::{Output, StreamProtocol};
+use landline_sockets::engine::protocol::{Layer, Output, StreamProtocol};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Instant;
@@ -20,52 +20,19 @@ impl<P> Reached<P> {
     }
 }
 
-impl<P: StreamProtocol> StreamProtocol for Reached<P> {
-    type Event = P::Event;
-    type Command = P::Command;
+impl<P: StreamProtocol> Layer for Reached<P> {
+    type Inner = P;
+
+    fn inner(&self) -> &P {
+        &self.inner
+    }
+
+    fn inner_mut(&mut self) -> &mut P {
+        &mut self.inner
+    }
 
     fn opened(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
         self.is_reached.set(true);
         self.inner.opened(out, now);
-    }
-
-    fn received(&mut self, input: &mut &[u8], out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.received(input, out, now);
-    }
-
-    fn peer_finished(&mut self, rest: &mut &[u8], out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.peer_finished(rest, out, now);
-    }
-
-    fn commanded(&mut self, command: P::Command, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.commanded(command, out, now);
-    }
-
-    fn writable(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.writable(out, now);
-    }
-
-    fn deadline(&self) -> Option<Instant> {
-        self.inner.deadline()
-    }
-
-    fn deadline_reached(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.deadline_reached(out, now);
-    }
-
-    fn drain(&mut self, out: &mut dyn Output<P::Event>, now: Instant) {
-        self.inner.drain(out, now);
-    }
-
-    fn established(&self) -> bool {
-        self.inner.established()
-    }
-
-    fn wants_input(&self) -> bool {
-        self.inner.wants_input()
-    }
-
-    fn input_max(&self) -> usize {
-        self.inner.input_max()
     }
 }

@@ -40,7 +40,7 @@ impl Call {
         };
         let client = ReceiveClient::put(&name, header, slice)?;
         let mut failure = None;
-        self.drive(address, client, |event, _| {
+        self.tell(address, client, |event, _| {
             if let ReceiveEvent::Note(note) = event {
                 failure = Some(note);
             }
@@ -53,7 +53,7 @@ impl Call {
         let worker = FileWorker::open(&self.dir)
             .with_context(|| format!("the directory {} cannot be used", self.dir.display()))?;
         let mut last: Option<Note> = None;
-        self.drive(address, client, |event, handle| match event {
+        self.ask(address, client, |event, handle| match event {
             ReceiveEvent::HeaderBegun => {}
             ReceiveEvent::Note(note) => last = Some(note),
             ReceiveEvent::Work(work) => {
