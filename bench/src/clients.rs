@@ -6,6 +6,8 @@ pub(crate) mod hub;
 pub(crate) mod irc;
 mod link;
 pub(crate) mod nats;
+pub(crate) mod stamped;
+pub(crate) mod visitor;
 
 pub(crate) use link::{Dialect, Link};
 

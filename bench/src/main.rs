@@ -14,6 +14,7 @@ mod files;
 mod goals;
 mod options;
 mod place;
+mod search;
 mod servers;
 mod statistics;
 mod table;
@@ -27,6 +28,7 @@ fn main() -> anyhow::Result<()> {
     match Options::parse().area {
         Area::Files(options) => files::run(&options),
         Area::Chat(options) => chat::run(&options),
+        Area::Search(options) => search::run(&options),
         Area::Echo(options) => echo::run(&options),
         Area::Udp(options) => udp::run(&options),
         Area::Engines(options) => engines::run(&options),

@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::bare::Bare;
-use crate::{echo, engines, udp};
+use crate::{chat, echo, engines, udp};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(crate) enum Area {
     Files(Files),
     /// Stored messages and fan-out, beside nats-server and ngircd.
     Chat(Chat),
+    /// Searching messages, beside the same query in the sqlite3 shell.
+    Search(Search),
     /// Echo over TCP, beside a hand-written epoll loop and tokio; memory of idle connections.
     Echo(Echo),
     /// The UDP clock, beside a bare recvmmsg loop and chronyd's NTP.
@@ -44,15 +46,31 @@ pub(crate) struct Files {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Chat {
+    /// What of it, all where nothing is named.
+    #[arg(value_name = "PART", value_enum, default_values_t = chat::Part::ALL, hide_default_value = true)]
+    pub(crate) parts: Vec<chat::Part>,
     #[command(flatten)]
     pub(crate) rounds: Rounds,
     /// Where databases and logs go; it should be on a disk.
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     pub(crate) disk: PathBuf,
-    /// How many read one room; several numbers are measured one after the other.
-    #[arg(long, value_name = "N", value_delimiter = ',', default_value = "100",
+    /// How many read one room; several numbers are measured one after the other, latency with the last one. [default:
+    /// 100,1000; with --quick 10,50]
+    #[arg(long, value_name = "N", value_delimiter = ',',
         value_parser = clap::value_parser!(u16).range(1..=MEMBERS_MAX))]
     pub(crate) members: Vec<u16>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Search {
+    #[command(flatten)]
+    pub(crate) rounds: Rounds,
+    /// Where the databases go; it should be on a disk.
+    #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
+    pub(crate) disk: PathBuf,
+    /// How many messages there are to search; 20,000 for a quick look.
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) messages: u32,
 }
 
 #[derive(Debug, clap::Args)]
@@ -82,8 +100,8 @@ pub(crate) struct Engines {
     pub(crate) engines: Vec<String>,
 }
 
-/// The most members that one run connects: three servers' sockets fit into 32,768 descriptors.
-const MEMBERS_MAX: i64 = 10_000;
+/// The most members that one run connects: a hub as it is shipped admits 10,000 connections, and somebody must speak.
+const MEMBERS_MAX: i64 = 9_000;
 
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Rounds {
@@ -123,8 +141,19 @@ mod tests {
             panic!("not chat")
         };
         assert_eq!((chat.members, chat.rounds.runs), (vec![100, 1000], 3));
+        assert_eq!(chat.parts, chat::Part::ALL);
         assert!(parse("chat --members 0").is_err());
         assert!(parse("files --runs 0").is_err());
+    }
+
+    #[test]
+    fn parts_are_chosen_by_name() {
+        let parse = |arguments: &str| Options::try_parse_from(format!("bench {arguments}").split(' '));
+        let Area::Chat(chosen) = parse("chat reconnect fan-out --quick").unwrap().area else {
+            panic!("not chat")
+        };
+        assert_eq!(chosen.parts, [chat::Part::Reconnect, chat::Part::FanOut]);
+        assert!(parse("chat weather").is_err());
     }
 
     #[test]

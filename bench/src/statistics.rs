@@ -19,6 +19,15 @@ impl Samples {
         self.0.push(sample);
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The one that was taken so many after the first.
+    pub(crate) fn nth(&self, number: usize) -> Option<f64> {
+        self.0.get(number).copied()
+    }
+
     /// 0 without samples.
     pub(crate) fn median(&self) -> f64 {
         self.quantile(0.5).unwrap_or(0.0)
@@ -40,16 +49,40 @@ impl Samples {
         })
     }
 
+    /// Several at once, in one go over the samples; none without samples.
+    pub(crate) fn quantiles<const N: usize>(&self, parts: [f64; N]) -> Option<[f64; N]> {
+        let sorted = self.sorted();
+        let mut quantiles = [0.0; N];
+        for (quantile, part) in quantiles.iter_mut().zip(parts) {
+            *quantile = quantile_of(&sorted, part)?;
+        }
+        Some(quantiles)
+    }
+
     /// The sample below which this part of all samples lies, linear between two of them.
     pub(crate) fn quantile(&self, part: f64) -> Option<f64> {
+        quantile_of(&self.sorted(), part)
+    }
+
+    fn sorted(&self) -> Vec<f64> {
         let mut sorted = self.0.clone();
         sorted.sort_unstable_by(f64::total_cmp);
-        let last = sorted.len().checked_sub(1)?;
-        let place = part.clamp(0.0, 1.0) * last as f64;
-        let below = (0..=last).rev().find(|index| *index as f64 <= place)?;
-        let above = sorted.get(below + 1).unwrap_or(&sorted[below]);
-        Some(sorted[below] + (above - sorted[below]) * (place - below as f64))
+        sorted
     }
+}
+
+impl FromIterator<f64> for Samples {
+    fn from_iter<I: IntoIterator<Item = f64>>(samples: I) -> Self {
+        Self(samples.into_iter().collect())
+    }
+}
+
+fn quantile_of(sorted: &[f64], part: f64) -> Option<f64> {
+    let last = sorted.len().checked_sub(1)?;
+    let place = part.clamp(0.0, 1.0) * last as f64;
+    let below = (0..=last).rev().find(|index| *index as f64 <= place)?;
+    let above = sorted.get(below + 1).unwrap_or(&sorted[below]);
+    Some(sorted[below] + (above - sorted[below]) * (place - below as f64))
 }
 
 /// How many a second; 0 where no time passed.

@@ -14,13 +14,21 @@ use crate::{
 pub(crate) enum Area {
     Files,
     Chat,
+    Search,
     Echo,
     Udp,
     Engines,
 }
 
 impl Area {
-    pub(crate) const ALL: [Self; 5] = [Self::Files, Self::Chat, Self::Echo, Self::Udp, Self::Engines];
+    pub(crate) const ALL: [Self; 6] = [
+        Self::Files,
+        Self::Chat,
+        Self::Search,
+        Self::Echo,
+        Self::Udp,
+        Self::Engines,
+    ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|area| area.name() == name)
@@ -30,6 +38,7 @@ impl Area {
         match self {
             Self::Files => "files",
             Self::Chat => "chat",
+            Self::Search => "search",
             Self::Echo => "echo",
             Self::Udp => "udp",
             Self::Engines => "engines",

@@ -11,8 +11,9 @@ Commands:
   ci                           format, import edges, clippy, documentation, test: what every change must pass
   edges                        check which crate may import which, and what the pure crates promise
   bench [AREA [ARGS]]          measure a release build beside its peers; ARGS go to the benchmark
-                               AREA: files, chat, echo, udp or engines
-  deep [deny|fuzz|kill]        the long checks: licences and sources, fuzzing, 200 rounds of kill -9";
+                               AREA: files, chat, search, echo, udp or engines
+  deep [deny|fuzz|kill|oracle] the long checks: licences and sources, fuzzing, 200 rounds of kill -9, chat against a
+                               model of it with 5,000 seeds";
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -135,14 +136,14 @@ mod tests {
         assert_eq!(
             parsed("bench"),
             Ok(Command::Bench {
-                areas: vec![Area::Files, Area::Chat, Area::Echo, Area::Udp, Area::Engines],
+                areas: Area::ALL.to_vec(),
                 arguments: Vec::new()
             })
         );
         assert_eq!(
             parsed("deep"),
             Ok(Command::Deep {
-                parts: vec![Part::Deny, Part::Fuzz, Part::Kill]
+                parts: Part::ALL.to_vec()
             })
         );
     }
@@ -161,6 +162,12 @@ mod tests {
             parsed("deep kill"),
             Ok(Command::Deep {
                 parts: vec![Part::Kill]
+            })
+        );
+        assert_eq!(
+            parsed("deep oracle"),
+            Ok(Command::Deep {
+                parts: vec![Part::Oracle]
             })
         );
     }

@@ -3,6 +3,7 @@
 mod deny;
 mod fuzz;
 mod kill;
+mod oracle;
 mod tool;
 
 use anyhow::{Result, ensure};
@@ -17,10 +18,12 @@ pub(crate) enum Part {
     Fuzz,
     /// Many rounds of `kill -9` over chat and files.
     Kill,
+    /// Chat against a model of it, with many seeds.
+    Oracle,
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 3] = [Self::Deny, Self::Fuzz, Self::Kill];
+    pub(crate) const ALL: [Self; 4] = [Self::Deny, Self::Fuzz, Self::Kill, Self::Oracle];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|part| part.name() == name)
@@ -31,6 +34,7 @@ impl Part {
             Self::Deny => "deny",
             Self::Fuzz => "fuzz",
             Self::Kill => "kill",
+            Self::Oracle => "oracle",
         }
     }
 
@@ -39,6 +43,7 @@ impl Part {
             Self::Deny => deny::run(steps),
             Self::Fuzz => fuzz::run(steps),
             Self::Kill => kill::run(steps),
+            Self::Oracle => oracle::run(steps),
         }
     }
 }

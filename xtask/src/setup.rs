@@ -77,6 +77,7 @@ const PACKAGES: &[Package] = &[
         "peer: files, the server's side",
     ),
     Package::new("rsync", "rsync", &[Use::Bench], "peer: files"),
+    Package::new("sqlite3", "sqlite3", &[Use::Bench], "peer: searching messages"),
 ];
 
 /// Where a system administrator's programs live; not on every user's search path.

@@ -3,6 +3,7 @@
 
 use super::PATIENCE;
 use super::peers::{Client, Peer, Peers};
+use crate::goals::{Better, Goal, Goals};
 use crate::statistics::{Samples, rate};
 use crate::table::{Table, number, ratio, spread};
 use anyhow::{Context as _, Result, bail, ensure};
@@ -17,8 +18,21 @@ use tokio::time::timeout;
 /// costs each server differs less than between two runs.
 const WINDOW: u64 = 256;
 
+/// Deliveries a second, of nats-server's.
+const GOAL: Goal = Goal {
+    better: Better::More,
+    floor: 0.5,
+    goal: 1.0,
+};
+
 /// Measures every peer, in turns.
-pub(super) async fn measure(peers: &Peers, members: u16, runs: u16, sending: Duration) -> Result<()> {
+pub(super) async fn measure(
+    peers: &Peers,
+    members: u16,
+    runs: u16,
+    sending: Duration,
+    goals: &mut Goals,
+) -> Result<()> {
     let mut halls = Vec::with_capacity(Peer::ALL.len());
     for peer in Peer::ALL {
         let hall = timeout(PATIENCE, Hall::fill(peers, peer, members)).await;
@@ -37,11 +51,17 @@ pub(super) async fn measure(peers: &Peers, members: u16, runs: u16, sending: Dur
                 .with_context(|| format!("{name} failed"))?;
         }
     }
-    print(&halls, members, runs)
+    print(&halls, members, runs)?;
+    let of = |wanted| halls.iter().find(|hall: &&Hall| hall.peer == wanted);
+    if let (Some(ours), Some(theirs)) = (of(Peer::Landline), of(Peer::Nats)) {
+        let figure = format!("deliveries/s to {members} members, of nats-server's");
+        goals.figure(figure, &ours.deliveries.multiples_of(&theirs.deliveries), GOAL);
+    }
+    Ok(())
 }
 
 /// One server's room: everybody is in it.
-struct Hall {
+pub(super) struct Hall {
     peer: Peer,
     speaker: Client,
     progress: Rc<Progress>,
@@ -51,13 +71,13 @@ struct Hall {
     member_bytes: f64,
     deliveries: Samples,
     /// The server's processor time for a delivery, in microseconds.
-    cost: Samples,
+    pub(super) cost: Samples,
     /// The part of the time in which the server's processor was busy.
     busy: Samples,
 }
 
 impl Hall {
-    async fn fill(peers: &Peers, peer: Peer, members: u16) -> Result<Self> {
+    pub(super) async fn fill(peers: &Peers, peer: Peer, members: u16) -> Result<Self> {
         let speaker = peers.sender(peer).await?;
         let before = peers.server(peer).resident_bytes()?;
         let progress = Rc::new(Progress::new(members));
@@ -79,7 +99,7 @@ impl Hall {
         })
     }
 
-    async fn measure(&mut self, peers: &Peers, sending: Duration) -> Result<()> {
+    pub(super) async fn measure(&mut self, peers: &Peers, sending: Duration) -> Result<()> {
         let server = peers.server(self.peer);
         let (begin, used) = (Instant::now(), server.processor_time()?);
         let before = self.progress.complete();

@@ -1,5 +1,6 @@
 //! The servers, all of them running, and how somebody gets into each.
 
+use super::ground;
 use crate::clients::hub::HubDoor;
 use crate::clients::{Dialect, Link, irc, nats};
 use crate::cores::Cores;
@@ -7,27 +8,9 @@ use crate::servers::Server;
 use crate::servers::landline::LandlineHub;
 use crate::servers::nats::NatsServer;
 use crate::servers::ngircd::Ngircd;
-use anyhow::{Context as _, Result, bail};
-use landline_client::Connection;
-use landline_model::protocol::chat::RoomCreate;
-use landline_model::protocol::people::Invite;
-use landline_model::role::Role;
-use landline_model::target::Target;
+use anyhow::{Result, bail};
 use std::fs;
 use std::path::Path;
-
-/// What is not as it is shipped.
-pub(super) const LIFTED_AT_THE_HUB: &str = "landline: connections per address (everybody comes from one)";
-
-/// The setting of that.
-const CONNECTIONS_PER_ADDRESS: (&str, &str) = ("LANDLINE_LIMITS_CONNECTIONS_PER_ADDRESS", "20000");
-
-/// The room that everybody reads.
-const ROOM: &str = "bench";
-
-/// How many the invitation brings in, and for how many seconds.
-const INVITE_USES: u32 = 10_000;
-const INVITE_SECONDS: u64 = 24 * 60 * 60;
 
 /// Who is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,11 +47,8 @@ impl Peers {
     pub(super) async fn start(home: &Path, cores: Cores) -> Result<Self> {
         let homes = ["landline", "nats", "ngircd"].map(|name| home.join(name));
         homes.iter().try_for_each(fs::create_dir)?;
-        let (variable, value) = CONNECTIONS_PER_ADDRESS;
-        let hub = LandlineHub::start(&homes[0], cores, &[(variable, value.to_owned())])?;
-        let door = open_room(&hub, &hub.join().await?)
-            .await
-            .context("the hub did not make a room")?;
+        let hub = LandlineHub::start(&homes[0], cores, &[])?;
+        let door = ground::open(&hub).await?;
         let nats = NatsServer::start(&homes[1], cores)?;
         nats::make_stream(nats.address).await?;
         let ngircd = Ngircd::start(&homes[2], cores)?;
@@ -120,16 +100,4 @@ impl Peers {
 
 fn boxed<D: Dialect + 'static>((link, dialect): (Link, D)) -> Client {
     (link, Box::new(dialect))
-}
-
-async fn open_room(hub: &LandlineHub, admin: &Connection) -> Result<HubDoor> {
-    let room = admin.call(&RoomCreate { name: ROOM.parse()? }).await?;
-    let invite = Invite {
-        role: Role::Member,
-        uses: INVITE_USES,
-        expires: INVITE_SECONDS,
-    };
-    let invitation = admin.call(&invite).await?;
-    let target: Target = room.target;
-    HubDoor::new(hub.invite.clone(), invitation.token, target)
 }

@@ -1,5 +1,6 @@
 //! IRC (RFC 2812), as far as a benchmark speaks it: NICK, USER, JOIN, PRIVMSG, PING, PONG.
 
+use super::stamped::Stamped;
 use super::{Dialect, Link, TEXT, take_line};
 use anyhow::{Result, bail};
 use bytes::{BufMut as _, BytesMut};
@@ -25,7 +26,9 @@ const NO_MOTD: &str = "422";
 pub(crate) async fn member(address: SocketAddr, name: &str) -> Result<(Link, IrcReader)> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let mut link = Link::new(stream);
+    let stream = Stamped::new(stream);
+    let stamps = stream.stamps();
+    let mut link = Link::new(stream, stamps);
     link.out
         .put_slice(format!("NICK {name}\r\nUSER {name} 0 * :{name}\r\n").as_bytes());
     await_command(&mut link, WELCOME).await?;

@@ -1,5 +1,6 @@
 //! A connection under load, and what is said on it.
 
+use super::stamped::Stamps;
 use anyhow::{Result, bail};
 use bytes::{Buf as _, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
@@ -14,6 +15,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 /// A connection with what came and has not been understood yet, and what has not been sent yet.
 pub(crate) struct Link {
     stream: Box<dyn Stream>,
+    /// When what came last had come.
+    pub(crate) stamps: Stamps,
     pub(crate) input: BytesMut,
     pub(crate) out: BytesMut,
 }
@@ -29,9 +32,11 @@ pub(crate) trait Dialect {
 }
 
 impl Link {
-    pub(crate) fn new(stream: impl AsyncRead + AsyncWrite + Unpin + 'static) -> Self {
+    /// `stamps` are those of the TCP stream below.
+    pub(crate) fn new(stream: impl AsyncRead + AsyncWrite + Unpin + 'static, stamps: Stamps) -> Self {
         Self {
             stream: Box::new(stream),
+            stamps,
             input: BytesMut::new(),
             out: BytesMut::new(),
         }

@@ -1,5 +1,6 @@
 //! The NATS client protocol, as far as a benchmark speaks it: CONNECT, SUB, PUB, MSG, PING, PONG.
 
+use super::stamped::Stamped;
 use super::{Dialect, Link, TEXT, TEXT_BYTES, take_line};
 use anyhow::{Context as _, Result, bail, ensure};
 use bytes::{Buf as _, BufMut as _, BytesMut};
@@ -88,7 +89,9 @@ pub(crate) async fn make_stream(address: SocketAddr) -> Result<()> {
 async fn connect(address: SocketAddr) -> Result<Link> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
-    let mut link = Link::new(stream);
+    let stream = Stamped::new(stream);
+    let stamps = stream.stamps();
+    let mut link = Link::new(stream, stamps);
     link.out
         .put_slice(b"CONNECT {\"verbose\":false,\"pedantic\":false,\"echo\":false}\r\nPING\r\n");
     await_pong(&mut link).await?;

@@ -3,38 +3,44 @@
 use super::Server;
 use super::ready::{self, program};
 use crate::cores::Cores;
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use landline_client::{Connection, Hubs};
 use landline_model::link::JoinLink;
 use landline_model::name::AccountName;
 use landline_model::protocol::people::Join;
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The name that this program has on the hub.
 const ACCOUNT: &str = "bench";
 
-/// A running hub with an empty data directory.
+/// A running hub, whose data directory was empty in the beginning.
 #[derive(Debug)]
 pub(crate) struct LandlineHub {
     pub(crate) server: Server,
     /// Makes an admin, once; it has the address and the pin.
     pub(crate) invite: JoinLink,
+    /// Where it serves now.
+    pub(crate) address: SocketAddr,
     home: PathBuf,
+    /// What started it, and starts it again. Boxed: it is large, and a hub is one of several peers.
+    command: Box<Command>,
 }
 
 #[derive(serde::Deserialize)]
 struct Ready {
-    invite: String,
+    addresses: Vec<SocketAddr>,
+    /// While there is no admin.
+    invite: Option<String>,
 }
 
 impl LandlineHub {
     /// Starts a hub that keeps everything below `home`. `settings` are environment variables: what is lifted.
     pub(crate) fn start(home: &Path, cores: Cores, settings: &[(&str, String)]) -> Result<Self> {
-        let directory = home.join("ready");
-        fs::create_dir(&directory)?;
-        let file = directory.join("hub.json");
+        let file = ready_file(home);
+        fs::create_dir(file.parent().context("a ready file has a directory")?)?;
         let mut command = cores.server(program()?);
         command.arg("serve").arg("--data").arg(home.join("data"));
         command
@@ -44,8 +50,27 @@ impl LandlineHub {
         let (server, ready) = ready::start::<Ready>(&command, &file)?;
         Ok(Self {
             server,
-            invite: ready.invite.parse()?,
+            address: ready.address()?,
+            invite: ready.invite.context("the hub has an admin already")?.parse()?,
             home: home.to_owned(),
+            command: Box::new(command),
+        })
+    }
+
+    /// Ends it and starts it again on what it has kept. It is somewhere else then.
+    pub(crate) fn start_again(self) -> Result<Self> {
+        self.server.stop()?;
+        let file = ready_file(&self.home);
+        // One of the last time would look like one of this time.
+        if file.exists() {
+            fs::remove_file(&file)?;
+        }
+        let (server, ready) = ready::start::<Ready>(&self.command, &file)?;
+        let address = ready.address()?;
+        Ok(Self {
+            server,
+            address,
+            ..self
         })
     }
 
@@ -82,7 +107,23 @@ impl LandlineHub {
         self.home.join("data/files")
     }
 
+    /// Where the databases are.
+    pub(crate) fn databases(&self) -> PathBuf {
+        self.home.join("data/db")
+    }
+
     fn configuration(&self) -> PathBuf {
         self.home.join("config")
     }
+}
+
+impl Ready {
+    fn address(&self) -> Result<SocketAddr> {
+        self.addresses.first().copied().context("the hub serves nowhere")
+    }
+}
+
+/// Where a hub says that it serves.
+fn ready_file(home: &Path) -> PathBuf {
+    home.join("ready/hub.json")
 }

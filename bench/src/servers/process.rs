@@ -19,6 +19,13 @@ const STOP_DEADLINE: Timespec = Timespec {
     tv_nsec: 0,
 };
 
+/// How long a server may be at work after its last answer.
+const SETTLE_DEADLINE: Duration = Duration::from_secs(180);
+
+/// A server that uses less than this in that time has nothing to do: 0.4% of a processor.
+const QUIET: Duration = Duration::from_millis(2);
+const QUIET_TIME: Duration = Duration::from_millis(500);
+
 /// Lines of its log that are kept until somebody looks; a server that says more is not held up.
 const LINES: usize = 512;
 
@@ -108,6 +115,21 @@ impl Server {
         let process = nix::unistd::Pid::from_raw(self.pid().as_raw_pid());
         let clock = nix::time::clock_getcpuclockid(process).context("no clock of that process")?;
         Ok(nix::time::clock_gettime(clock)?.into())
+    }
+
+    /// Waits until it has nothing left to do: until it has used next to no processor time for a while. The answer is all
+    /// that it has used then.
+    pub(crate) async fn settled(&self) -> Result<Duration> {
+        let deadline = Instant::now() + SETTLE_DEADLINE;
+        let mut used = self.processor_time()?;
+        while Instant::now() < deadline {
+            tokio::time::sleep(QUIET_TIME).await;
+            let before = std::mem::replace(&mut used, self.processor_time()?);
+            if used.saturating_sub(before) < QUIET {
+                return Ok(used);
+            }
+        }
+        bail!("{} is still at work after {SETTLE_DEADLINE:?}", self.name)
     }
 
     /// The memory that nobody shares with it, in bytes: its own pages, written to or not.

@@ -5,6 +5,8 @@ mod call;
 mod chat;
 mod completions;
 mod config;
+mod contact;
+mod discover;
 mod files;
 mod history;
 mod hubs;
@@ -18,9 +20,11 @@ mod password;
 mod room;
 mod send;
 mod serve;
+mod status;
 mod supervise;
 mod textbook;
 mod typed;
+mod user;
 mod whoami;
 
 use crate::arguments::Arguments;
@@ -39,6 +43,10 @@ pub(crate) enum Command {
     Password(password::Password),
     Whoami(whoami::Whoami),
     Hubs(hubs::Hubs),
+    Discover(discover::Discover),
+    User(user::User),
+    Contact(contact::Contact),
+    Status(status::Status),
     Room(room::Room),
     Send(send::Send),
     Chat(chat::Chat),
@@ -61,7 +69,12 @@ pub(crate) enum Command {
 
 /// Does what the command line says.
 pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
-    let Arguments { hub, quiet, command } = arguments;
+    let Arguments {
+        hub,
+        token_file,
+        quiet,
+        command,
+    } = arguments;
     if hub.is_some() && !command.asks_the_current_hub() {
         let hint = "landline --help shows what each command takes";
         return Err(Usage::new(
@@ -70,7 +83,19 @@ pub(crate) fn run(arguments: Arguments) -> Result<ExitCode> {
         )
         .into());
     }
-    let context = Context { hub, quiet };
+    if token_file.is_some() && !command.asks_the_current_hub() && !matches!(command, Command::Login(_)) {
+        let hint = "landline --help shows what each command takes";
+        return Err(Usage::new(
+            "--token-file says who asks a hub, and this command does not ask one",
+            hint,
+        )
+        .into());
+    }
+    let context = Context {
+        hub,
+        token_file,
+        quiet,
+    };
     // These have threads of their own, and no use for tokio's.
     let command = match command {
         Command::Textbook(command) => return command.run(&context),
@@ -93,6 +118,7 @@ impl Command {
                 | Self::Join(_)
                 | Self::Login(_)
                 | Self::Hubs(_)
+                | Self::Discover(_)
                 | Self::Config(_)
                 | Self::Textbook(_)
                 | Self::Lab(_)
@@ -112,6 +138,10 @@ impl Command {
             Self::Password(command) => command.run(context).await,
             Self::Whoami(command) => command.run(context).await,
             Self::Hubs(command) => command.run(),
+            Self::Discover(command) => command.run(context).await,
+            Self::User(command) => command.run(context).await,
+            Self::Contact(command) => command.run(context).await,
+            Self::Status(command) => command.run(context).await,
             Self::Room(command) => command.run(context).await,
             Self::Send(command) => command.run(context).await,
             Self::Chat(command) => command.run(context).await,

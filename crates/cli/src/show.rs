@@ -1,8 +1,14 @@
 //! How times and events are written out.
 
+mod deed;
+
 use jiff::Timestamp as Moment;
 use jiff::tz::TimeZone;
-use landline_model::protocol::chat::RoomEvent;
+use landline_model::event::EventKind;
+use landline_model::id::AccountId;
+use landline_model::name::AccountName;
+use landline_model::protocol::chat::{Reactions, RoomEvent};
+use landline_model::room::{RoomRole, Subject};
 use landline_model::target::Target;
 use landline_model::text::escape;
 use landline_model::time::Timestamp;
@@ -18,13 +24,37 @@ pub(crate) struct EventLine<'a> {
     kind: &'a str,
     /// Null where it was erased.
     text: Option<&'a str>,
-    /// The event that this one acts on.
+    /// The event that this one acts on, or replies to.
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<u64>,
+    /// On whom it acts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subject: Option<&'a str>,
+    /// `mute`: until when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    /// `role`: which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    role: Option<RoomRole>,
+    /// Why, where a moderator said so.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+    /// Ids of the accounts that the text mentions.
+    #[serde(skip_serializing_if = "<[AccountId]>::is_empty")]
+    mentions: &'a [AccountId],
+    /// Whether the reader is one of them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    mentions_me: bool,
+    /// The event whose text stands here in the place of the first one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edited: Option<u64>,
+    #[serde(skip_serializing_if = "<[Reactions]>::is_empty")]
+    reactions: &'a [Reactions],
 }
 
 impl<'a> EventLine<'a> {
     pub(crate) fn new(room: &'a Target, event: &'a RoomEvent, text: &'a str) -> Self {
+        let subject = subject(event, text);
         Self {
             room,
             seq: event.sequence,
@@ -33,21 +63,70 @@ impl<'a> EventLine<'a> {
             kind: event.kind.as_str(),
             text: (!event.erased).then_some(text),
             target: event.target,
+            subject: event.subject_name.as_ref().map(AccountName::as_str),
+            until: subject.as_ref().and_then(|subject| subject.until).map(rfc3339),
+            role: subject.as_ref().and_then(|subject| subject.role),
+            reason: subject.map(|subject| subject.reason).unwrap_or_default(),
+            mentions: &event.mentions,
+            mentions_me: false,
+            edited: event.edited,
+            reactions: &event.reactions,
         }
     }
+
+    /// The same for one reader.
+    pub(crate) fn read_by(mut self, reader: &AccountId) -> Self {
+        self.mentions_me = self.mentions.contains(reader);
+        self
+    }
+}
+
+/// What the body of an event that acts on somebody says.
+fn subject(event: &RoomEvent, text: &str) -> Option<Subject> {
+    let acts = event.kind.has_subject() && !event.erased;
+    acts.then(|| serde_json::from_str(text).ok()).flatten()
 }
 
 /// An event for people: `10:59 bob: text`.
 pub(crate) fn event(event: &RoomEvent, text: &str, with_date: bool) -> String {
     let time = local(event.time, if with_date { "%Y-%m-%d %H:%M" } else { "%H:%M" });
-    let name = escape(event.sender_name.as_str());
-    if event.erased {
-        format!("{time} {name}: (erased)")
-    } else if event.kind == landline_model::event::EventKind::MESSAGE {
-        format!("{time} {name}: {}", escape(text))
-    } else {
-        format!("{time} {name} [{}] {}", event.kind.as_str(), escape(text))
+    format!("{time} {}", said(event, text))
+}
+
+/// An event for people without its time: `bob: text`, or `* bob joined`. A name has no colon and no space in it, so
+/// that nobody can say something that looks like either from somebody else.
+pub(crate) fn said(event: &RoomEvent, text: &str) -> String {
+    if event.kind != EventKind::MESSAGE {
+        return format!("* {}", deed::deed(event, text));
     }
+    let name = escape(event.sender_name.as_str());
+    let reply = event
+        .target
+        .map_or_else(String::new, |target| format!(" (to {target})"));
+    if event.erased {
+        return format!("{name}{reply}: (erased)");
+    }
+    let edited = if event.edited.is_some() { " (edited)" } else { "" };
+    format!(
+        "{name}{reply}: {}{edited}{}",
+        escape(text),
+        reactions(&event.reactions)
+    )
+}
+
+fn reactions(all: &[Reactions]) -> String {
+    let mut text = String::new();
+    for (index, one) in all.iter().enumerate() {
+        text += if index == 0 { "  [" } else { ", " };
+        text += &escape(&one.reaction);
+        if one.count != 1 {
+            text += &format!(" {}", one.count);
+        }
+    }
+    if !all.is_empty() {
+        text.push(']');
+    }
+    text
 }
 
 /// A point in time as RFC 3339 in UTC, to the millisecond.

@@ -36,6 +36,8 @@ mod support;
 
 #[path = "durability/disk.rs"]
 mod disk;
+#[path = "durability/disk_tests.rs"]
+mod disk_tests;
 #[path = "durability/luck.rs"]
 mod luck;
 #[path = "durability/order.rs"]
@@ -44,6 +46,9 @@ mod order;
 mod recording;
 #[path = "durability/recovered.rs"]
 mod recovered;
+#[path = "durability/running.rs"]
+#[allow(dead_code, reason = "the oracle uses the rest")]
+mod running;
 #[path = "durability/trace.rs"]
 mod trace;
 #[path = "durability/workload.rs"]

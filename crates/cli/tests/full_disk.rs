@@ -12,21 +12,12 @@ mod support;
 use rusqlite::OpenFlags;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
+use support::small_disk::SmallDisk;
 use support::{Hub, Output, Person};
-
-/// What the hub has, in MiB, and how much of it is taken from it at first.
-const DISK_MEBIBYTES: u64 = 8;
-const FILLER_MEBIBYTES: u64 = 4;
 
 /// More than ever fit.
 const ATTEMPTS_MAX: usize = 500;
-
-/// A small file system in memory, until it is dropped.
-struct SmallDisk(tempfile::TempDir);
 
 /// A hub on such a disk, and all that it acknowledged.
 struct House {
@@ -84,70 +75,10 @@ fn a_hub_that_is_killed_on_a_full_disk_loses_nothing() {
     house.everything_acknowledged_is_there();
 }
 
-impl SmallDisk {
-    fn mounted() -> Self {
-        assert!(
-            rustix::process::geteuid().is_root(),
-            "this test mounts a small file system: run it as root"
-        );
-        let disk = Self(tempfile::tempdir().unwrap());
-        let size = format!("size={DISK_MEBIBYTES}m,mode=700");
-        let mut mount = Command::new("mount");
-        mount
-            .args(["-t", "tmpfs", "-o", &size, "landline-test"])
-            .arg(disk.path());
-        assert!(mount.status().unwrap().success());
-        disk
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn filler(&self) -> PathBuf {
-        self.path().join("filler")
-    }
-
-    fn fill(&self) {
-        let file = fs::File::create(self.filler()).unwrap();
-        let length = FILLER_MEBIBYTES * 1024 * 1024;
-        rustix::fs::fallocate(&file, rustix::fs::FallocateFlags::empty(), 0, length).unwrap();
-    }
-
-    /// Takes the last bytes.
-    fn fill_the_rest(&self) {
-        let mut filler = fs::File::options().append(true).open(self.filler()).unwrap();
-        let error = loop {
-            match filler.write_all(&[0; 512]) {
-                Ok(()) => {}
-                Err(error) => break error,
-            }
-        };
-        assert_eq!(error.kind(), ErrorKind::StorageFull);
-    }
-
-    fn free(&self) {
-        fs::remove_file(self.filler()).unwrap();
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg(self.path()).status();
-        assert!(unmounted.is_ok_and(|status| status.success()) || std::thread::panicking());
-    }
-}
-
 impl House {
     fn new() -> Self {
         let disk = SmallDisk::mounted();
-        let place = tempfile::tempdir().unwrap();
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(disk.path().join("data"))
-            .unwrap();
-        std::os::unix::fs::symlink(disk.path().join("data"), place.path().join("data")).unwrap();
-        let hub = Hub::start_at(place, &[], &[]);
+        let hub = Hub::start_at(disk.place(), &[], &[]);
         let alice = Person::join(&hub, hub.admin_link(), "alice");
         alice.run(["room", "create", "lab"]).succeeds();
         Self {

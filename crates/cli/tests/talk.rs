@@ -373,5 +373,8 @@ fn what_is_not_there_or_taken_or_not_allowed_says_so() {
         errors.contains("making rooms: no right: a guest may not do this"),
         "{errors}"
     );
-    assert_eq!(alice.run(["room", "ls"]).succeeds(), "#general  0 events\n");
+    assert_eq!(
+        alice.run(["room", "ls"]).succeeds(),
+        "#general  owner, 0 events\n"
+    );
 }

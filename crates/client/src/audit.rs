@@ -6,7 +6,8 @@ use crate::error::ClientError;
 use crate::heads::{HeadError, Heads};
 use crate::page::lines;
 use landline_model::chain::{Broken, Walk};
-use landline_model::event::SignedHead;
+use landline_model::error::ErrorCode;
+use landline_model::event::{RoomKind, SignedHead};
 use landline_model::id::RoomId;
 use landline_model::protocol::PAGE_MAX;
 use landline_model::protocol::chat::{History, HistoryPage, Room, RoomEvent, RoomList};
@@ -21,8 +22,11 @@ pub struct Finding {
     pub target: Option<Target>,
     /// How many events hold, from the first one on.
     pub events: u64,
-    /// What is wrong first; none: the room is intact.
+    /// What is wrong first; none: the room is intact, or not seen any more.
     pub fault: Option<Fault>,
+    /// The room was not walked: it is one for those who are in it, and the reader is not any more. That it is as it was,
+    /// nobody here can tell.
+    pub unseen: bool,
 }
 
 /// What is wrong with a room.
@@ -58,7 +62,8 @@ pub enum Fault {
 }
 
 /// Walks all rooms that the account may read, one after another, and tells each finding as soon as it is made. Holds
-/// one page of one room at a time.
+/// one page of one room at a time. Of rooms that it may not read any more it says so; those that it never could are left
+/// out.
 ///
 /// # Errors
 /// The hub does not answer as it should. That a room is not intact is no error but a finding.
@@ -81,7 +86,18 @@ pub async fn audit(
             .await?;
         for room in lines::<Room>(&answer.body, connection)? {
             unseen.retain(|other| *other != room.id);
-            tell(&audit_room(connection, &room, heads).await?)?;
+            heads.note(&room);
+            match audit_room(connection, &room, heads).await {
+                Ok(finding) => tell(&finding)?,
+                // Listed are rooms too that one has not been let into, or was put out of; and one may be put out of a
+                // room while it is walked.
+                Err(error) if is_closed(&error, &room) => {
+                    if let Some(finding) = closed(&room, heads) {
+                        tell(&finding)?;
+                    }
+                }
+                Err(error) => return Err(error),
+            }
         }
         match answer.reply.next {
             // A hub that turns in circles would keep us for ever.
@@ -91,15 +107,47 @@ pub async fn audit(
         }
     }
     for room in unseen {
-        let events = heads.remembered().get(&room).map_or(0, |head| head.sequence);
-        tell(&Finding {
-            room,
-            target: None,
-            events: 0,
-            fault: Some(Fault::Gone(events)),
-        })?;
+        tell(&unlisted(room, heads))?;
     }
     Ok(())
+}
+
+/// Whether the hub says that a listed room is not for this reader.
+fn is_closed(error: &ClientError, room: &Room) -> bool {
+    match error.code() {
+        Some(ErrorCode::Forbidden) => true,
+        Some(ErrorCode::NotFound) => room.kind == RoomKind::Private,
+        _ => false,
+    }
+}
+
+/// What there is to say of a listed room that may not be read; none where it never was. Its head at least is known.
+fn closed(room: &Room, heads: &mut Heads) -> Option<Finding> {
+    let remembered = heads.remembered().get(&room.id)?;
+    let events = remembered.sequence;
+    let fault = heads.observe(room.id, &room.head).err().map(Fault::from);
+    Some(Finding {
+        room: room.id,
+        target: Some(room.target.clone()),
+        events,
+        unseen: fault.is_none(),
+        fault,
+    })
+}
+
+/// What there is to say of a room that is remembered and not listed. A private one is listed only for those who are in
+/// it; the others, and those of which it is not known what they were, are listed for good.
+fn unlisted(room: RoomId, heads: &Heads) -> Finding {
+    let events = heads.remembered().get(&room).map_or(0, |head| head.sequence);
+    let target = heads.private(&room).cloned();
+    let unseen = target.is_some();
+    Finding {
+        room,
+        target,
+        events: if unseen { events } else { 0 },
+        fault: (!unseen).then_some(Fault::Gone(events)),
+        unseen,
+    }
 }
 
 async fn audit_room(connection: &Connection, room: &Room, heads: &mut Heads) -> Result<Finding, ClientError> {
@@ -117,6 +165,7 @@ async fn audit_room(connection: &Connection, room: &Room, heads: &mut Heads) -> 
             limit: PAGE_MAX,
             last: false,
             proof: true,
+            fold: false,
         };
         let answer = connection.exchange(&history, bytes::Bytes::new()).await?;
         let events = lines::<RoomEvent>(&answer.body, connection)?;
@@ -131,6 +180,7 @@ async fn audit_room(connection: &Connection, room: &Room, heads: &mut Heads) -> 
         target: Some(room.target.clone()),
         events: check.walk.sequence(),
         fault,
+        unseen: false,
     })
 }
 

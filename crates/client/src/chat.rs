@@ -1,18 +1,22 @@
 //! Talking in one room, through lost connections: what was said is said once, what comes is seen once.
 
-use crate::connection::{ClientEvent, Connection};
+use crate::connection::{ClientEvent, Connection, Pending};
 use crate::error::ClientError;
 use crate::heads::HeadError;
 use crate::hubs::{Hub, connect};
 use aws_lc_rs::rand;
 use bytes::Bytes;
-use landline_model::id::ClientId;
-use landline_model::protocol::chat::{Room, RoomEvent, Send, Sent, Subscribe};
+use landline_model::error::Refusal;
+use landline_model::id::{ClientId, RoomId};
+use landline_model::name::AccountName;
+use landline_model::protocol::Call;
+use landline_model::protocol::chat::{Do, Room, RoomEvent, Send, Sent, Signal, Subscribe};
+use landline_model::room::Act;
 use landline_model::target::Target;
 use landline_model::time::Timestamp;
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Messages that may wait for their acknowledgement. At most 1 MiB of text: less than a connection queues, so that
@@ -37,12 +41,16 @@ const UPDATES_MAX: usize = 64;
 pub enum Update {
     /// An event of the room, with its text. Each comes once, in the room's order.
     Event(RoomEvent, String),
-    /// Something that was said is committed.
+    /// Something that is not stored. That this room is closed to one is not among them: it ends the chat.
+    Signal(Signal),
+    /// Something that was said or done is committed.
     Acknowledged(ClientId, Sent),
-    /// The hub does not take something that was said.
+    /// The hub does not take something that was said or done.
     Refused {
-        /// What the message was called.
+        /// What it was called.
         client_id: ClientId,
+        /// What was to be done.
+        act: Act<AccountName>,
         /// What was said.
         text: String,
         /// Why not.
@@ -58,7 +66,7 @@ pub enum Update {
     Ended(ClientError),
 }
 
-/// Says things. Clones share the chat.
+/// Says and does things. Clones share the chat.
 #[derive(Clone, Debug)]
 pub struct Speaker {
     sayings: mpsc::Sender<Saying>,
@@ -67,6 +75,7 @@ pub struct Speaker {
 #[derive(Clone, Debug)]
 struct Saying {
     client_id: ClientId,
+    act: Act<AccountName>,
     text: Bytes,
 }
 
@@ -84,6 +93,9 @@ pub struct Chat {
     pub speaker: Speaker,
     /// What happens. It must be taken, or saying things stops too; dropping it ends the chat.
     pub updates: mpsc::Receiver<Update>,
+    /// The connection that the chat is on now, for requests beside it. What is asked on a connection that is lost is
+    /// not asked again.
+    pub connection: watch::Receiver<Connection>,
 }
 
 impl Chat {
@@ -109,10 +121,13 @@ impl Chat {
         let (events, room) = subscribe(&connection, &target, since).await?;
         let (sayings, said) = mpsc::channel(UNACKNOWLEDGED_MAX);
         let (sender, updates) = mpsc::channel(UPDATES_MAX);
+        let (current, connections) = watch::channel(connection.clone());
         let talk = Talk {
             hub: hub.clone(),
             target,
+            room: room.id,
             connection,
+            current,
             events,
             seen: since.unwrap_or(room.head.sequence),
             stored: room.head.sequence,
@@ -127,6 +142,7 @@ impl Chat {
             room,
             speaker: Speaker { sayings },
             updates,
+            connection: connections,
         })
     }
 }
@@ -145,9 +161,23 @@ impl Speaker {
     /// # Errors
     /// The same.
     pub async fn say_as(&self, client_id: ClientId, text: impl Into<Bytes>) -> Result<(), Over> {
+        self.act_as(client_id, Act::Say { reply_to: None }, text).await
+    }
+
+    /// Does something in the room, with its text where it has one: as safe from lost connections as a message.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn act_as(
+        &self,
+        client_id: ClientId,
+        act: Act<AccountName>,
+        text: impl Into<Bytes>,
+    ) -> Result<(), Over> {
         self.sayings
             .send(Saying {
                 client_id,
+                act,
                 text: text.into(),
             })
             .await
@@ -183,7 +213,10 @@ async fn subscribe(
 struct Talk {
     hub: Hub,
     target: Target,
+    room: RoomId,
     connection: Connection,
+    /// Tells of each new connection.
+    current: watch::Sender<Connection>,
     events: mpsc::Receiver<ClientEvent>,
     /// The last event that was passed on, or the one behind which the chat began.
     seen: u64,
@@ -205,6 +238,8 @@ struct Unheard;
 enum Stop {
     Unheard,
     Failed(ClientError),
+    /// The hub closed the room to us.
+    Closed(Refusal),
 }
 
 impl From<Unheard> for Stop {
@@ -230,9 +265,15 @@ impl Talk {
                 },
                 Err(stop) => stop,
             };
-            if let Stop::Failed(error) = stop {
-                let _ = self.tell(Update::Ended(error)).await;
-            }
+            let error = match stop {
+                Stop::Unheard => return,
+                Stop::Failed(error) => error,
+                Stop::Closed(refusal) => match self.answers_of_the_rest().await {
+                    Ok(()) => refusal.into(),
+                    Err(Unheard) => return,
+                },
+            };
+            let _ = self.tell(Update::Ended(error)).await;
             return;
         }
     }
@@ -241,10 +282,7 @@ impl Talk {
     async fn turn(&mut self) -> Result<(), Stop> {
         let may_say = self.said.is_some() && self.waiting.len() < UNACKNOWLEDGED_MAX;
         tokio::select! {
-            event = self.events.recv() => match event {
-                Some(ClientEvent::Room(event, text)) => self.pass_on(event, text).await?,
-                None => return Err(self.connection.ended().await.into()),
-            },
+            event = self.events.recv() => self.happened(event).await?,
             Some(Ok((client_id, answer))) = self.answers.join_next() => self.answered(client_id, answer).await?,
             saying = receive(&mut self.said), if may_say => match saying {
                 Some(saying) => {
@@ -257,6 +295,17 @@ impl Talk {
             () = self.updates.closed() => return Err(Stop::Unheard),
         }
         Ok(())
+    }
+
+    async fn happened(&mut self, event: Option<ClientEvent>) -> Result<(), Stop> {
+        match event {
+            Some(ClientEvent::Room(event, text)) => self.pass_on(event, text).await,
+            Some(ClientEvent::Signal(Signal::Closed { room, refusal })) if room == self.room => {
+                Err(Stop::Closed(refusal))
+            }
+            Some(ClientEvent::Signal(signal)) => Ok(self.tell(Update::Signal(signal)).await?),
+            None => Err(self.connection.ended().await.into()),
+        }
     }
 
     async fn pass_on(&mut self, event: RoomEvent, text: String) -> Result<(), Stop> {
@@ -275,55 +324,90 @@ impl Talk {
         {
             return Err(error.clone().into());
         }
-        let Some(index) = self
+        Ok(self.settled(client_id, answer).await?)
+    }
+
+    /// Tells what became of something that was said: for good, whatever the answer is.
+    async fn settled(
+        &mut self,
+        client_id: ClientId,
+        answer: Result<Sent, ClientError>,
+    ) -> Result<(), Unheard> {
+        let index = self
             .waiting
             .iter()
-            .position(|saying| saying.client_id == client_id)
-        else {
+            .position(|saying| saying.client_id == client_id);
+        let Some(saying) = index.and_then(|index| self.waiting.remove(index)) else {
             return Ok(());
         };
-        let saying = self.waiting.remove(index);
-        match (answer, saying) {
-            (Ok(sent), _) => {
+        let update = match answer {
+            Ok(sent) => {
                 self.own = self.own.max(sent.sequence);
                 self.stored = self.stored.max(sent.sequence);
-                self.tell(Update::Acknowledged(client_id, sent)).await?;
+                Update::Acknowledged(client_id, sent)
             }
-            (Err(error), Some(saying)) => {
-                let text = String::from_utf8_lossy(&saying.text).into_owned();
-                self.tell(Update::Refused {
-                    client_id,
-                    text,
-                    error,
-                })
-                .await?;
+            Err(error) => Update::Refused {
+                client_id,
+                act: saying.act,
+                text: String::from_utf8_lossy(&saying.text).into_owned(),
+                error,
+            },
+        };
+        self.tell(update).await
+    }
+
+    /// The room is closed to us. What was sent before gets its answer all the same: that we left is one.
+    async fn answers_of_the_rest(&mut self) -> Result<(), Unheard> {
+        while !self.waiting.is_empty() {
+            tokio::select! {
+                answer = self.answers.join_next() => match answer {
+                    Some(Ok((client_id, answer))) => self.settled(client_id, answer).await?,
+                    Some(Err(_)) => {}
+                    None => return Ok(()),
+                },
+                // Events of a room that is closed, and signals, are of no use any more; they must not stop answers.
+                Some(_) = self.events.recv() => {}
+                () = self.updates.closed() => return Err(Unheard),
             }
-            (Err(error), None) => return Err(error.into()),
         }
         Ok(())
     }
 
     async fn send(&mut self, saying: Saying) -> Result<(), ClientError> {
-        let call = Send {
-            target: self.target.clone(),
-            client_id: saying.client_id,
-        };
-        let pending = self.connection.start(&call, saying.text).await?;
+        let Saying { client_id, act, text } = saying;
+        let target = self.target.clone();
+        if let Act::Say { reply_to } = act {
+            let send = Send {
+                target,
+                client_id,
+                reply_to,
+            };
+            let pending = self.connection.start(&send, text).await?;
+            self.await_answer(client_id, pending);
+        } else {
+            let call = Do {
+                target,
+                client_id,
+                act,
+            };
+            let pending = self.connection.start(&call, text).await?;
+            self.await_answer(client_id, pending);
+        }
+        Ok(())
+    }
+
+    fn await_answer<C: Call<Reply = Sent> + 'static>(&mut self, client_id: ClientId, pending: Pending<C>) {
         self.answers.spawn(async move {
             let answer = pending.finished().await;
-            (call.client_id, answer.map(|answer| answer.reply))
+            (client_id, answer.map(|answer| answer.reply))
         });
-        Ok(())
     }
 
     /// The speakers are gone; once nothing of theirs is under way, that is told.
     async fn said_all(&mut self) -> Result<(), Stop> {
         while !self.waiting.is_empty() || self.seen < self.own {
             tokio::select! {
-                event = self.events.recv() => match event {
-                    Some(ClientEvent::Room(event, text)) => self.pass_on(event, text).await?,
-                    None => return Err(self.connection.ended().await.into()),
-                },
+                event = self.events.recv() => self.happened(event).await?,
                 Some(Ok((client_id, answer))) = self.answers.join_next() => self.answered(client_id, answer).await?,
                 () = self.updates.closed() => return Err(Stop::Unheard),
             }
@@ -365,6 +449,7 @@ impl Talk {
                 remembered: self.stored,
             }));
         }
+        self.current.send_replace(connection.clone());
         (self.connection, self.events) = (connection, events);
         self.answers = JoinSet::new();
         for saying in self.waiting.clone() {

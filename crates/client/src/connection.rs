@@ -2,14 +2,18 @@
 
 mod dial;
 mod link;
+mod unverified;
+
+pub(crate) use unverified::Unverified;
 
 use crate::error::ClientError;
 use bytes::{Bytes, BytesMut};
 use landline_model::error::ErrorCode;
 use landline_model::link::{HubAddress, Pin};
-use landline_model::protocol::chat::{Ping, RoomEvent};
+use landline_model::protocol::chat::{Ping, RoomEvent, Signal};
 use landline_model::protocol::people::{Hello, Welcome};
 use landline_model::protocol::{Call, OutgoingRequest, VERSION};
+use landline_model::token::EXPORTER_BYTES;
 use link::{Outgoing, Reply, Shared, Waiter};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
@@ -55,9 +59,15 @@ pub struct Answer<R> {
 /// What a hub says without having been asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are events, and a box for each would cost more than signals waste"
+)]
 pub enum ClientEvent {
     /// Something happened in a room that this connection follows; beside it the text.
     Room(RoomEvent, String),
+    /// Something that is not stored.
+    Signal(Signal),
 }
 
 /// A request on its way. Dropping it does not take the request back.
@@ -187,6 +197,11 @@ impl Connection {
     #[must_use]
     pub fn address(&self) -> &HubAddress {
         &self.shared.address
+    }
+
+    /// What no other TLS connection has.
+    pub(crate) fn exporter(&self) -> Option<&[u8; EXPORTER_BYTES]> {
+        self.shared.exporter.get()
     }
 
     async fn hello(&self) -> Result<Welcome, ClientError> {

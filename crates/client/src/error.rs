@@ -107,9 +107,78 @@ pub enum ClientError {
     /// The hub is known, but nobody is logged in to it from here.
     #[error("nobody is logged in to the hub {0} from here")]
     NotLoggedIn(String),
+    /// The hub asked for a token's proof and had none of its own. Nothing was shown to it.
+    #[error("the hub at {address} could not show that it knows the token; nothing was shown to it")]
+    HubUnproven {
+        /// Where.
+        address: String,
+    },
+    /// The local network cannot be asked for hubs.
+    #[error("the local network cannot be searched: {0}")]
+    Discovery(String),
+    /// No hub of that name announces itself.
+    #[error("no hub on this network announces itself as {0}")]
+    NotAnnounced(String),
+    /// More than one hub of that name announces itself, or somebody pretends.
+    #[error("more than one hub on this network announces itself as {name}: at {}", addresses.join(" and at "))]
+    AnnouncedTwice {
+        /// The name.
+        name: String,
+        /// Where two of them are.
+        addresses: [String; 2],
+    },
+    /// A code did not bring anybody in.
+    #[error("{problem} ({address})")]
+    Code {
+        /// Where.
+        address: String,
+        /// Why not.
+        problem: CodeProblem,
+    },
     /// A room's signed head is not what it must be.
     #[error("{0}")]
     Head(crate::heads::HeadError),
+}
+
+/// Why a code does not bring anybody in. The words are ours: nobody knows yet who is at the other end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodeProblem {
+    /// It was refused as every wrong guess is.
+    #[error("the code was not taken: it is mistyped, used up or over, or somebody is in between")]
+    Refused,
+    /// The other side cannot show that it knows the code.
+    #[error(
+        "THE OTHER SIDE DOES NOT KNOW THE CODE: it is not the hub that showed it. Nothing that it said was believed."
+    )]
+    NotKnown,
+    /// Too many wrong ones came from here.
+    #[error("too many wrong codes came from this machine")]
+    TooOften,
+    /// Somebody else is joining with it.
+    #[error("somebody is joining with this code at the moment")]
+    Busy,
+    /// The other side does not join people by code.
+    #[error("this hub takes no codes")]
+    NotTaken,
+}
+
+impl CodeProblem {
+    const fn hint(self) -> &'static str {
+        match self {
+            Self::Refused => {
+                "compare it with what the hub showed; after 3 wrong tries it is over: landline invite --code makes another"
+            }
+            Self::NotKnown => {
+                "somebody on this network may be posing as the hub: ask its admin for an invite link, and: landline join LINK"
+            }
+            Self::TooOften => "wait 10 minutes, or ask for an invite link and: landline join LINK",
+            Self::Busy => "try again in a moment",
+            Self::NotTaken => {
+                "it may be older than this program: ask for an invite link and: landline join LINK"
+            }
+        }
+    }
 }
 
 impl ClientError {
@@ -142,8 +211,19 @@ impl ClientError {
             Self::NotLoggedIn(_) => {
                 "landline login, or ask an admin for an invite link and: landline join LINK"
             }
+            Self::Discovery(_) => "say the hub's address instead of its name",
+            Self::NotAnnounced(_) => {
+                "landline discover shows those that do; or say the hub's address instead of its name"
+            }
+            Self::AnnouncedTwice { .. } => {
+                "ask which is the right one, and say its address instead of the name"
+            }
+            Self::Code { problem, .. } => problem.hint(),
             Self::Refused(refusal) => return refusal_hint(refusal),
             Self::File { hint, .. } => return hint.clone(),
+            Self::HubUnproven { .. } => {
+                "the token may be another hub's, or somebody is in between: ask the hub's admin for a new one"
+            }
             Self::Head(_) => "tell the hub's admin; landline audit says more",
             Self::Protocol { .. } | Self::Unsendable(_) => return None,
         };

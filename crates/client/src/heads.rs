@@ -3,10 +3,12 @@
 use crate::error::ClientError;
 use crate::private_file::{PrivateFile, configuration_directory};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use landline_model::event::SignedHead;
+use landline_model::event::{RoomKind, SignedHead};
 use landline_model::hash::HeadKey;
 use landline_model::id::{AccountId, RoomId};
 use landline_model::link::Pin;
+use landline_model::protocol::chat::Room;
+use landline_model::target::Target;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -57,12 +59,19 @@ pub struct Heads {
     before: BTreeMap<RoomId, SignedHead>,
     /// The farthest so far.
     latest: BTreeMap<RoomId, SignedHead>,
+    /// The private ones among the rooms, and what they were called: they are not listed for whoever is not in them.
+    private: BTreeMap<RoomId, Target>,
+    /// Whether there are more of those than were read.
+    noted: bool,
 }
 
 #[derive(Default, Serialize, Deserialize)]
 struct File {
     /// By account: not everybody on a hub is told of the same rooms.
     accounts: BTreeMap<AccountId, BTreeMap<RoomId, SignedHead>>,
+    /// By account: those of the rooms that are private, and what they were called.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    private: BTreeMap<AccountId, BTreeMap<RoomId, Target>>,
 }
 
 impl Heads {
@@ -85,9 +94,12 @@ impl Heads {
         account: AccountId,
     ) -> Result<Self, ClientError> {
         let file = PrivateFile::new(directory.join("heads").join(format!("{pin}.json")));
-        let before = read(&file)?.accounts.remove(&account).unwrap_or_default();
+        let mut known = read(&file)?;
+        let before = known.accounts.remove(&account).unwrap_or_default();
         Ok(Self {
             file,
+            private: known.private.remove(&account).unwrap_or_default(),
+            noted: false,
             account,
             key,
             latest: before.clone(),
@@ -120,6 +132,27 @@ impl Heads {
         Ok(())
     }
 
+    /// Remembers what kind of room that is: of a private one, that it is.
+    pub fn note(&mut self, room: &Room) {
+        if room.kind == RoomKind::Private {
+            self.note_private(room.id, &room.target);
+        }
+    }
+
+    /// Remembers that a room is private.
+    pub fn note_private(&mut self, room: RoomId, target: &Target) {
+        if self.private.get(&room) != Some(target) {
+            self.private.insert(room, target.clone());
+            self.noted = true;
+        }
+    }
+
+    /// What a private room was called when it was seen last; none: it is not known that it is one.
+    #[must_use]
+    pub fn private(&self, room: &RoomId) -> Option<&Target> {
+        self.private.get(room)
+    }
+
     /// Checks the hub's signature under a head.
     ///
     /// # Errors
@@ -142,7 +175,7 @@ impl Heads {
     /// # Errors
     /// The file cannot be written; or another process was told something that contradicts.
     pub fn save(&mut self) -> Result<(), ClientError> {
-        if self.latest == self.before {
+        if self.latest == self.before && !self.noted {
             return Ok(());
         }
         let locked = self.file.lock()?;
@@ -155,9 +188,14 @@ impl Heads {
                 *known = *head;
             }
         }
+        // Of those alone whose heads are remembered.
+        let private = self.private.iter().filter(|(room, _)| kept.contains_key(room));
+        let private: Vec<(RoomId, Target)> = private.map(|(room, target)| (*room, target.clone())).collect();
+        file.private.entry(self.account).or_default().extend(private);
         let text = serde_json::to_string(&file).expect("maps of texts have a JSON form");
         locked.replace(&text)?;
         self.before = self.latest.clone();
+        self.noted = false;
         Ok(())
     }
 }

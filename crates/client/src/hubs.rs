@@ -8,6 +8,7 @@ use crate::connection::Connection;
 use crate::error::ClientError;
 use crate::heads::HeadError;
 use crate::private_file::{PrivateFile, configuration_directory};
+use crate::token;
 use landline_model::hash::HeadKey;
 use landline_model::id::{AccountId, SessionId};
 use landline_model::link::{HubAddress, Pin};
@@ -57,6 +58,8 @@ pub struct Session {
     pub id: SessionId,
     /// Its secret.
     pub secret: SessionSecret,
+    /// True for a token: the secret is never shown to the hub, both sides prove that they have it.
+    pub token: bool,
 }
 
 /// All hubs that this user knows.
@@ -88,11 +91,14 @@ pub async fn connect_as(hub: &Hub) -> Result<(Connection, Account), ClientError>
         .ok_or_else(|| ClientError::NotLoggedIn(hub.name.clone()))?;
     let (connection, welcome) = Connection::open(&hub.addresses, hub.pin).await?;
     hub.check(&welcome)?;
-    let account = connection
-        .call(&Resume {
+    let account = if session.token {
+        token::log_in(&connection, session).await?
+    } else {
+        let call = Resume {
             session: session.secret.clone(),
-        })
-        .await?;
+        };
+        connection.call(&call).await?
+    };
     Ok((connection, account))
 }
 
@@ -213,6 +219,7 @@ impl Hubs {
             session: Some(Session {
                 id: login.session,
                 secret: login.secret.clone(),
+                token: false,
             }),
         };
         self.current = Some(hub.name.clone());
@@ -224,6 +231,23 @@ impl Hubs {
         let hub = &mut self.hubs[index];
         hub.reached_at(address);
         hub
+    }
+
+    /// Takes a token, which leads to a hub: adds the hub, or renews what is known of it, and makes it the current one.
+    pub fn token_taken(&mut self, hub: &Hub) -> &Hub {
+        let known = self.hubs.iter().position(|other| other.pin == hub.pin);
+        let name = known.map_or_else(
+            || self.free_name(&hub.name),
+            |index| self.hubs[index].name.clone(),
+        );
+        self.current = Some(name.clone());
+        let hub = Hub { name, ..hub.clone() };
+        let index = known.unwrap_or(self.hubs.len());
+        match known {
+            Some(index) => self.hubs[index] = hub,
+            None => self.hubs.push(hub),
+        }
+        &self.hubs[index]
     }
 
     /// Makes the hub of that name the current one.

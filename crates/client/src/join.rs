@@ -1,5 +1,7 @@
 //! Following an invitation.
 
+pub mod code;
+
 use crate::connection::Connection;
 use crate::doubt::Doubt;
 use crate::error::ClientError;

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod chat;
 pub mod connection;
+pub mod discover;
 pub mod doubt;
 pub mod error;
 pub mod files;
@@ -13,6 +14,7 @@ pub mod join;
 mod page;
 mod private_file;
 pub mod tls;
+pub mod token;
 
 pub use connection::{Answer, ClientEvent, Connection, Parts, Pending, Streamed};
 pub use error::ClientError;

@@ -20,11 +20,31 @@ use std::sync::Arc;
 /// # Errors
 /// Where the cryptography library does not offer TLS 1.3.
 pub fn client_config(pin: Pin) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let verifier = PinVerifier {
-        pin,
-        provider: Arc::clone(&provider),
-    };
+    config_with(PinVerifier {
+        trust: Trust::Pinned(pin),
+        provider: Arc::new(aws_lc_rs::default_provider()),
+    })
+}
+
+/// The TLS side of a connection to a hub that nobody knows yet: as [`client_config`], but whatever certificate authority
+/// is shown counts as the right one. Which one it was is for the caller to find out by [`shown_pin`], and to have
+/// confirmed before anything that was said is believed.
+pub(crate) fn unverified_config() -> Result<ClientConfig, Error> {
+    config_with(PinVerifier {
+        trust: Trust::Shown,
+        provider: Arc::new(aws_lc_rs::default_provider()),
+    })
+}
+
+/// The pin of the certificate authority at the end of a chain; none: there is no authority behind the leaf, or it is no
+/// certificate.
+pub(crate) fn shown_pin(chain: &[CertificateDer<'_>]) -> Option<Pin> {
+    let (authority, _) = chain.split_last().filter(|(_, before)| !before.is_empty())?;
+    certificate_pin(authority).ok()
+}
+
+fn config_with(verifier: PinVerifier) -> Result<ClientConfig, Error> {
+    let provider = Arc::clone(&verifier.provider);
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
@@ -61,19 +81,33 @@ pub(crate) struct PinMismatch {
     pub(crate) found: Vec<Pin>,
 }
 
+/// Which authority is the right one.
+#[derive(Clone, Copy, Debug)]
+enum Trust {
+    /// The one with this key.
+    Pinned(Pin),
+    /// Whichever stands at the end of the chain.
+    Shown,
+}
+
 #[derive(Debug)]
 struct PinVerifier {
-    pin: Pin,
+    trust: Trust,
     provider: Arc<CryptoProvider>,
 }
 
 impl PinVerifier {
-    /// The presented authority with the pinned key, as the only root.
+    /// The presented authority that is the right one, as the only root.
     fn pinned_root(&self, presented: &[CertificateDer<'_>]) -> Result<RootCertStore, Error> {
         let mut found = Vec::new();
-        for certificate in presented {
+        let last = presented.len().saturating_sub(1);
+        for (place, certificate) in presented.iter().enumerate() {
             let pin = certificate_pin(certificate)?;
-            if pin == self.pin {
+            let is_right = match self.trust {
+                Trust::Pinned(pinned) => pin == pinned,
+                Trust::Shown => place == last,
+            };
+            if is_right {
                 let mut roots = RootCertStore::empty();
                 roots.add(certificate.clone().into_owned())?;
                 return Ok(roots);

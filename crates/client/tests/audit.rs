@@ -13,6 +13,7 @@ use landline_client::audit::{Fault, Finding, audit};
 use landline_client::heads::{HeadError, Heads};
 use landline_client::{ClientError, Connection};
 use landline_model::chain::{Broken, content_hash, event_hash, genesis_hash};
+use landline_model::error::{ErrorCode, Refusal};
 use landline_model::event::{Content, Event, EventKind, RoomKind, Salt, SignedHead};
 use landline_model::hash::{Hash, HeadKey, Signature};
 use landline_model::id::{AccountId, ClientId, RoomId};
@@ -33,11 +34,19 @@ struct Log {
     key: Ed25519KeyPair,
     room: Room,
     events: Vec<Event>,
+    /// Whether the room stands in the list of rooms.
+    listed: bool,
+    /// Whether its history is not for whoever asks.
+    refuses: bool,
 }
 
 impl Log {
     /// Honest.
     fn new(count: u64) -> Self {
+        Self::of(RoomKind::Public, count)
+    }
+
+    fn of(kind: RoomKind, count: u64) -> Self {
         let key = Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap();
         let head = SignedHead {
             sequence: 0,
@@ -47,17 +56,24 @@ impl Log {
         let room = Room {
             id: ROOM,
             target: "#general".parse().unwrap(),
-            kind: RoomKind::Public,
+            kind,
             created: Timestamp(1),
             creator: ACCOUNT,
             original_name: "general".to_owned(),
             peer: None,
             head,
+            topic: String::new(),
+            slow_seconds: 0,
+            members: 0,
+            me: landline_model::room::Membership::default(),
+            read: None,
         };
         let mut log = Self {
             key,
             room,
             events: Vec::new(),
+            listed: true,
+            refuses: false,
         };
         let mut hash = genesis_hash(&log.room.genesis());
         for sequence in 1..=count {
@@ -102,7 +118,20 @@ impl Log {
     async fn serve(&self, mut peer: Peer) {
         while let Some(request) = peer.request().await {
             let (reply, lines) = match request.name.as_str() {
-                "room_list" => (json!(RoomPage { next: None }), vec![json!(self.room)]),
+                "room_list" => {
+                    let rooms = self.listed.then(|| json!(self.room));
+                    (json!(RoomPage { next: None }), rooms.into_iter().collect())
+                }
+                "history" if self.refuses => {
+                    let code = match self.room.kind {
+                        RoomKind::Private => ErrorCode::NotFound,
+                        _ => ErrorCode::Forbidden,
+                    };
+                    let refusal = Refusal::new(code, "not for you");
+                    peer.send(json!({ "id": request.id, "error": refusal }), b"")
+                        .await;
+                    continue;
+                }
                 "history" => {
                     let since = request.args["since"].as_u64().unwrap();
                     let rest = self.events.iter().filter(|event| event.sequence > since);
@@ -307,6 +336,50 @@ async fn a_room_that_is_gone_is_noticed() {
         target: None,
         events: 0,
         fault: Some(Fault::Gone(3)),
+        unseen: false,
     };
     assert_eq!(findings.last(), Some(&gone));
+}
+
+/// What is said of a room that is not seen any more.
+fn unseen(log: &Log, events: u64) -> Finding {
+    Finding {
+        room: ROOM,
+        target: Some(log.room.target.clone()),
+        events,
+        fault: None,
+        unseen: true,
+    }
+}
+
+#[tokio::test]
+async fn a_private_room_that_is_not_listed_any_more_is_one_that_was_left() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut log = Log::of(RoomKind::Private, 3);
+    assert_eq!(finding(&log, directory.path()).await, (3, None));
+    log.listed = false;
+    assert_eq!(findings(&log, directory.path()).await, [unseen(&log, 3)]);
+}
+
+#[tokio::test]
+async fn a_room_that_may_not_be_read_any_more_is_held_to_its_head_alone() {
+    for kind in [RoomKind::Approval, RoomKind::Public, RoomKind::Private] {
+        let directory = tempfile::tempdir().unwrap();
+        let mut log = Log::of(kind, 3);
+        log.refuses = true;
+        // Never told of any of it: there is nothing to say.
+        assert_eq!(findings(&log, directory.path()).await, []);
+        log.refuses = false;
+        assert_eq!(finding(&log, directory.path()).await, (3, None));
+        log.refuses = true;
+        assert_eq!(findings(&log, directory.path()).await, [unseen(&log, 3)]);
+        let mut shorter = Log::of(kind, 2);
+        shorter.refuses = true;
+        let fault = HeadError::Shorter {
+            room: ROOM,
+            sequence: 2,
+            remembered: 3,
+        };
+        assert_eq!(finding(&shorter, directory.path()).await, (3, Some(fault.into())));
+    }
 }

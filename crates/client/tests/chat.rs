@@ -11,6 +11,10 @@ mod support;
 use landline_client::ClientError;
 use landline_client::chat::{Chat, Update};
 use landline_model::error::ErrorCode;
+use landline_model::id::ClientId;
+use landline_model::name::AccountName;
+use landline_model::protocol::chat::{Ping, Signal};
+use landline_model::room::Act;
 use serde_json::json;
 use support::{Peer, Request, TestHub, known, room, signed_head};
 
@@ -135,6 +139,104 @@ async fn what_the_hub_refuses_is_told_with_its_text_and_the_rest_goes_on() {
     assert_eq!((text.as_str(), error.code()), ("one", Some(ErrorCode::TooLarge)));
     acknowledge(&mut peer, &two, 5).await;
     assert!(matches!(chat.updates.recv().await, Some(Update::Acknowledged(_, sent)) if sent.sequence == 5));
+}
+
+fn act(client: u8) -> (ClientId, Act<AccountName>) {
+    (ClientId::from_bytes([client; 16]), Act::Delete { message: 3 })
+}
+
+#[tokio::test]
+async fn what_is_done_is_repeated_after_a_lost_connection_as_messages_are() {
+    let hub = TestHub::start().await;
+    let (mut chat, mut peer) = begun(&hub).await;
+    let (client_id, delete) = act(9);
+    chat.speaker.act_as(client_id, delete, "").await.unwrap();
+    let reply = Act::Say { reply_to: Some(2) };
+    chat.speaker
+        .act_as(ClientId::from_bytes([8; 16]), reply, "yes")
+        .await
+        .unwrap();
+    let (one, two) = (peer.request().await.unwrap(), peer.request().await.unwrap());
+    assert_eq!((one.name.as_str(), two.name.as_str()), ("do", "send"));
+    assert_eq!(
+        one.args,
+        json!({ "target": "#general", "client_id": "09".repeat(16), "act": "delete", "message": 3 })
+    );
+    assert_eq!((&two.args["reply_to"], &two.body[..]), (&json!(2), &b"yes"[..]));
+    drop(peer);
+    assert!(matches!(chat.updates.recv().await, Some(Update::Lost(_))));
+    let mut peer = hub.resumed().await;
+    let subscribe = peer.request().await.unwrap();
+    peer.ok(subscribe.id, room(4)).await;
+    for before in [&one, &two] {
+        let again = peer.request().await.unwrap();
+        assert_eq!(
+            (&again.name, &again.args, &again.body),
+            (&before.name, &before.args, &before.body)
+        );
+        peer.refuse(again.id, "forbidden").await;
+    }
+    assert_eq!(chat.updates.recv().await, Some(Update::Back));
+    let Some(Update::Refused { act: refused, .. }) = chat.updates.recv().await else {
+        panic!("not refused")
+    };
+    assert_eq!(refused, act(9).1);
+}
+
+fn closed(room: &str) -> serde_json::Value {
+    let refusal = json!({ "code": "forbidden", "message": "you were put out of the room" });
+    json!({ "event": "signal", "args": { "signal": "closed", "room": room.repeat(16), "refusal": refusal } })
+}
+
+#[tokio::test]
+async fn a_room_that_is_closed_to_us_ends_the_chat_with_the_reason_behind_the_last_answer() {
+    let hub = TestHub::start().await;
+    let (mut chat, mut peer) = begun(&hub).await;
+    chat.speaker.say("last words").await.unwrap();
+    let send = peer.request().await.unwrap();
+    // Of another room, that is a signal like others; and what a later version invents is none.
+    peer.send(closed("05"), b"").await;
+    peer.send(
+        json!({ "event": "signal", "args": { "signal": "later", "x": 1 } }),
+        b"",
+    )
+    .await;
+    peer.send(closed("01"), b"").await;
+    let signal = chat.updates.recv().await;
+    assert!(
+        matches!(signal, Some(Update::Signal(Signal::Closed { .. }))),
+        "{signal:?}"
+    );
+    acknowledge(&mut peer, &send, 5).await;
+    assert!(matches!(
+        chat.updates.recv().await,
+        Some(Update::Acknowledged(..))
+    ));
+    let Some(Update::Ended(error)) = chat.updates.recv().await else {
+        panic!("not ended")
+    };
+    assert_eq!(error.to_string(), "you were put out of the room");
+    assert_eq!(chat.updates.recv().await, None);
+}
+
+#[tokio::test]
+async fn requests_beside_the_chat_go_to_the_connection_that_it_has_now() {
+    let hub = TestHub::start().await;
+    let (mut chat, peer) = begun(&hub).await;
+    drop(peer);
+    assert!(matches!(chat.updates.recv().await, Some(Update::Lost(_))));
+    let mut peer = hub.resumed().await;
+    let subscribe = peer.request().await.unwrap();
+    peer.ok(subscribe.id, room(4)).await;
+    assert_eq!(chat.updates.recv().await, Some(Update::Back));
+    let connection = chat.connection.borrow().clone();
+    let answer = async {
+        let request = peer.request().await.unwrap();
+        assert_eq!(request.name, "ping");
+        peer.ok(request.id, json!({})).await;
+    };
+    let (asked, ()) = tokio::join!(connection.call(&Ping {}), answer);
+    asked.unwrap();
 }
 
 #[tokio::test]

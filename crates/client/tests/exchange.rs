@@ -60,6 +60,7 @@ async fn a_refusal_reaches_only_the_one_that_asked() {
     let (connection, mut peer) = connected().await;
     let create = RoomCreate {
         name: "general".parse().unwrap(),
+        kind: landline_model::event::RoomKind::Public,
     };
     let refused = connection.start(&create, Bytes::new()).await.unwrap();
     let request = peer.request().await.unwrap();

@@ -70,14 +70,7 @@ pub(crate) fn json_lines<T: Serialize>(items: &[T], bytes_max: usize) -> Result<
     let mut count = 0;
     for item in items {
         let begin = body.len();
-        serde_json::to_writer(&mut body, item).map_err(|error| {
-            tracing::error!(%error, "an entry of a listing cannot be written");
-            Refusal::new(
-                ErrorCode::Internal,
-                "the listing cannot be sent; the hub's log says why",
-            )
-        })?;
-        body.push(b'\n');
+        json_line(item, &mut body)?;
         if body.len() > bytes_max && count > 0 {
             body.truncate(begin);
             break;
@@ -85,4 +78,52 @@ pub(crate) fn json_lines<T: Serialize>(items: &[T], bytes_max: usize) -> Result<
         count += 1;
     }
     Ok((body.into(), count))
+}
+
+/// As [`json_lines`], but where not all fit it is the first ones that are left out.
+pub(crate) fn last_json_lines<T: Serialize>(items: &[T], bytes_max: usize) -> Result<Bytes, Refusal> {
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut bytes = 0;
+    for item in items.iter().rev() {
+        let mut line = Vec::new();
+        json_line(item, &mut line)?;
+        bytes += line.len();
+        if bytes > bytes_max && !lines.is_empty() {
+            break;
+        }
+        lines.push(line);
+    }
+    lines.reverse();
+    Ok(lines.concat().into())
+}
+
+fn json_line(item: &impl Serialize, out: &mut Vec<u8>) -> Result<(), Refusal> {
+    serde_json::to_writer(&mut *out, item).map_err(|error| {
+        tracing::error!(%error, "an entry of a listing cannot be written");
+        Refusal::new(
+            ErrorCode::Internal,
+            "the listing cannot be sent; the hub's log says why",
+        )
+    })?;
+    out.push(b'\n');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_has_at_least_one_entry_and_no_more_than_fit() {
+        let items = [111, 222, 333];
+        for (bytes_max, first, last) in [
+            (0, "111\n", "333\n"),
+            (8, "111\n222\n", "222\n333\n"),
+            (12, "111\n222\n333\n", "111\n222\n333\n"),
+        ] {
+            let (body, count) = json_lines(&items, bytes_max).unwrap();
+            assert_eq!((&body[..], count), (first.as_bytes(), first.len() / 4));
+            assert_eq!(last_json_lines(&items, bytes_max).unwrap(), last);
+        }
+    }
 }

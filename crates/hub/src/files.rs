@@ -2,13 +2,12 @@
 
 use crate::answer::{Answer, Answered};
 use crate::authorise::{Action, Identity, Resource, authorise};
-use crate::chat::of_unknown_kind;
+use crate::chat;
 use crate::doors::{answered, arguments};
 use crate::refusals::{denied, from_files};
 use crate::services::Services;
 use bytes::Bytes;
-use landline_model::error::{ErrorCode, Refusal};
-use landline_model::event::{Genesis, RoomKind};
+use landline_model::error::Refusal;
 use landline_model::id::{AccountId, UploadId};
 use landline_model::path::{RemotePath, Space};
 use landline_model::protocol::files::{
@@ -89,6 +88,11 @@ pub(crate) async fn open(
 ) -> Result<Arc<OpenFile>, Refusal> {
     let place = place(services, who, Action::ReadFiles, path)?;
     blocking(services, move |files| files.read(&place).map(Arc::new)).await
+}
+
+/// Asks again, in the middle of sending it, whether somebody may still read a file there.
+pub(crate) fn still_readable(services: &Services, who: &Identity, path: &RemotePath) -> Result<(), Refusal> {
+    place(services, who, Action::ReadFiles, path).map(drop)
 }
 
 /// Begins or resumes an upload.
@@ -188,23 +192,12 @@ fn place(services: &Services, who: &Identity, action: Action, path: &RemotePath)
         Space::Home => (SpaceId::Home(who.account), Resource::Home(who.account)),
         Space::Shared => (SpaceId::Shared, Resource::SharedFiles),
         Space::Room(name) => {
-            let Some(room) = services.chat.room_by_name(name) else {
-                return Err(
-                    Refusal::new(ErrorCode::NotFound, format!("there is no room #{name}"))
-                        .with_hint("landline room ls"),
-                );
-            };
-            let files = room_files(&room.genesis).ok_or_else(|| of_unknown_kind(&path.to_string()))?;
-            (SpaceId::Room(room.genesis.room), files)
+            let (room, facts) = chat::visible(services, who, name)?;
+            (SpaceId::Room(room.genesis.room), Resource::RoomFiles(facts))
         }
     };
     authorise(who, action, resource, services.now()).map_err(|why| denied(why, &path.to_string()))?;
     Ok(Place::new(space, path.components.clone()))
-}
-
-/// What rights are asked of for a room's files; none: only public rooms have some.
-fn room_files(genesis: &Genesis) -> Option<Resource> {
-    (genesis.kind == RoomKind::Public).then_some(Resource::PublicRoomFiles)
 }
 
 /// Asks again at every step of an upload whether its owner may still write there.
@@ -215,35 +208,13 @@ async fn still_allowed(services: &Services, who: &Identity, upload: UploadId) ->
         SpaceId::Home(account) => Resource::Home(account),
         SpaceId::Shared => Resource::SharedFiles,
         SpaceId::Room(room) => {
-            let record = services.chat.room(&room);
-            let files = record.and_then(|record| room_files(&record.genesis));
-            files.ok_or_else(|| of_unknown_kind("the upload"))?
+            let facts = services.chat.facts(&room, &who.account, None);
+            // Rooms do not go away, and this one was there when the upload was begun.
+            Resource::RoomFiles(
+                facts.ok_or_else(|| from_files(&FilesError::NotFound("the room".to_owned())))?,
+            )
         }
     };
     authorise(who, Action::WriteFiles, resource, services.now()).map_err(|why| denied(why, "the upload"))?;
     Ok(owner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use landline_model::id::RoomId;
-    use landline_model::time::Timestamp;
-
-    #[test]
-    fn only_public_rooms_have_files() {
-        let of = |kind: &str| {
-            room_files(&Genesis {
-                room: RoomId::from_bytes([3; 16]),
-                created: Timestamp(1),
-                creator: AccountId::from_bytes([1; 16]),
-                kind: RoomKind::try_from(kind.to_owned()).unwrap(),
-                name: "general".to_owned(),
-                peer: None,
-            })
-        };
-        assert_eq!(of("public"), Some(Resource::PublicRoomFiles));
-        assert_eq!(of("direct"), None);
-        assert_eq!(of("secret"), None);
-    }
 }

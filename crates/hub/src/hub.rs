@@ -1,16 +1,21 @@
 //! A hub from start to stop.
 
+use crate::chat::feed::Feeds;
+use crate::chat::{Delivery, Watchers, Writers, keep_telling};
 use crate::config::{Config, Loaded};
 use crate::data_directory::{DataDirectory, DataDirectoryError};
 use crate::doors::{Gate, Listener, Page, accept_all, bind};
-use crate::housekeeping::keep_house;
+use crate::housekeeping::{flush_marks, keep_house};
+use crate::live::Live;
 use crate::log::{self, LogError, LogGuard};
+use crate::people::backoff::Backoff;
+use crate::people::code::Codes;
 use crate::people::passwords::Passwords;
 use crate::people::{InviteOf, make_invitation};
 use crate::services::{Services, time_of_day};
 use crate::steady::Steady;
-use crate::tls::{Authority, HeadKey, HostNames, TlsError};
-use crate::{chat, random, tls};
+use crate::tls::{Authority, HeadKey, HostNames, TlsError, TokenKey};
+use crate::{discovery, random, tls};
 use landline_model::error::Refusal;
 use landline_model::event::{Event, Salt};
 use landline_model::hash::{HeadKey as PublicHeadKey, Signature};
@@ -20,6 +25,7 @@ use landline_store::StoreError;
 use landline_store::chat::{Chat, ChatOptions};
 use landline_store::files::{Files, FilesError, FilesOptions};
 use landline_store::people::People;
+use landline_store::search::{Bell, Search};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -177,13 +183,19 @@ impl Hub {
             ));
         }
         accepting.close();
+        let announcement = discovery::announce(&self.services, &bound);
         let housekeeping = tokio::spawn(keep_house(Arc::clone(&self.services), self.authority, bound));
+        let telling = tokio::spawn(keep_telling(Arc::clone(&self.services)));
         stop.cancelled().await;
         tracing::info!("the hub stops");
+        if let Some(announcement) = announcement {
+            announcement.goodbye().await;
+        }
         accepting.wait().await;
         self.services.stopping.cancel();
         connections.close();
         housekeeping.abort();
+        telling.abort();
         let open = connections.len();
         tokio::select! {
             () = connections.wait() => tracing::info!("the hub has stopped"),
@@ -192,8 +204,10 @@ impl Hub {
             }
             () = now.cancelled() => tracing::warn!(open, "the hub has stopped at once"),
         }
-        // Aborted above: what it holds of the stores is given back when it has ended.
+        // Aborted above: what they hold of the stores is given back when they have ended.
         let _ = housekeeping.await;
+        let _ = telling.await;
+        flush_marks(&self.services.chat).await;
         close(self.services).await;
     }
 }
@@ -218,31 +232,17 @@ pub(crate) fn open_services(
     };
     let steady = Steady::new(time_of_day);
     let people = People::open(&data.databases(), steady.clock()).map_err(failed("people.db"))?;
-    let feeds = chat::feed::Feeds::default();
+    let (feeds, live, bell) = (Feeds::default(), Live::default(), Bell::default());
     let public_head_key = PublicHeadKey::from_bytes(head_key.public());
-    let deliver = {
-        let (feeds, people) = (feeds.clone(), people.clone());
-        Box::new(move |event: &Event| {
-            feeds.deliver(event.room, event.sequence, || chat::encode(&people, event));
-        })
+    let delivery = Delivery {
+        feeds: feeds.clone(),
+        people: people.clone(),
+        live: live.clone(),
     };
-    let options = ChatOptions {
-        clock: steady.clock(),
-        salt: Box::new(|| Salt::from_bytes(random::bytes())),
-        sign: Box::new(move |statement| Signature::from_bytes(head_key.sign(statement))),
-        deliver,
-    };
+    let options = chat_options(&steady, head_key, delivery, bell.clone());
     let chat = Chat::open(&data.databases(), options).map_err(failed("chat.db"))?;
-    let mut options = FilesOptions::new(steady.clock(), Arc::new(random::bytes));
-    options.upload_expiry = config.files.upload_expiry;
-    options.trash_retention = config.files.trash;
-    let files = Files::open(&data.files(), &data.databases(), options).map_err(|error| match error {
-        FilesError::Store(error) => failed("files.db")(error),
-        error => StartError::Files {
-            directory: data.files(),
-            error,
-        },
-    })?;
+    let search = Search::open(&data.databases(), bell).map_err(failed("search.db"))?;
+    let files = open_files(&config, data, &steady)?;
     let passwords = Passwords::new(config.limits.password_hashes)
         .map_err(|error| StartError::Passwords(error.to_string()))?;
     let pin = authority.pin();
@@ -253,11 +253,17 @@ pub(crate) fn open_services(
     );
     Ok(Arc::new(Services {
         people,
+        search: Arc::new(search),
         chat,
         files,
         passwords,
+        codes: Codes::default(),
+        backoff: Backoff::default(),
+        token_key: TokenKey::open(&data.tls())?,
         feeds,
-        live: crate::live::Live::default(),
+        live,
+        watchers: Watchers::default(),
+        writers: Writers::default(),
         page,
         pin,
         head_key: public_head_key,
@@ -270,6 +276,37 @@ pub(crate) fn open_services(
         stopping: CancellationToken::new(),
         config,
     }))
+}
+
+/// What the store of messages needs from outside.
+fn chat_options(steady: &Steady, head_key: HeadKey, delivery: Delivery, bell: Bell) -> ChatOptions {
+    let mut salts = random::Pieces::new();
+    ChatOptions {
+        clock: steady.clock(),
+        salt: Box::new(move || Salt::from_bytes(salts.next())),
+        sign: Box::new(move |statement| Signature::from_bytes(head_key.sign(statement))),
+        deliver: Box::new(move |event: &Event| {
+            delivery.deliver(event);
+            bell.ring(event.room);
+        }),
+        settled: Box::new(crate::outbox::wake_group),
+    }
+}
+
+fn open_files(config: &Config, data: &DataDirectory, steady: &Steady) -> Result<Files, StartError> {
+    let mut options = FilesOptions::new(steady.clock(), Arc::new(random::bytes));
+    options.upload_expiry = config.files.upload_expiry;
+    options.trash_retention = config.files.trash;
+    Files::open(&data.files(), &data.databases(), options).map_err(|error| match error {
+        FilesError::Store(error) => StartError::Store {
+            database: data.databases().join("files.db"),
+            error,
+        },
+        error => StartError::Files {
+            directory: data.files(),
+            error,
+        },
+    })
 }
 
 /// While no admin can get in (there is none, or none of them has a password or a session that is still good), every

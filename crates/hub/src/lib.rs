@@ -9,6 +9,7 @@ pub mod tls;
 
 mod answer;
 mod chat;
+mod discovery;
 mod doors;
 mod files;
 mod housekeeping;

@@ -1,21 +1,31 @@
-//! Accounts, sessions and invitations.
+//! Accounts, sessions, tokens, invitations and contacts.
 
+pub(crate) mod backoff;
+pub(crate) mod code;
+pub(crate) mod contacts;
+pub(crate) mod find;
+mod keep;
 pub(crate) mod passwords;
+mod sessions;
+pub(crate) mod tokens;
 
 use crate::answer::Answered;
 use crate::authorise::{Action, Identity, Resource, authorise};
 use crate::doors::{answered, arguments};
 use crate::random;
-use crate::refusals::{denied, from_store};
+use crate::refusals::{denied, from_store, name_refused};
 use crate::services::Services;
 use crate::session::LoggedInAs;
+use backoff::Attempt;
 use bytes::Bytes;
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::id::{AccountId, SessionId};
 use landline_model::link::Token;
+use landline_model::name::AccountName;
 use landline_model::protocol::people::{
-    Account, DEVICE_MAX, Invitation, Invite, Join, LoggedIn, Login, Resume, SessionSecret, SetPassword,
-    WhoAmI,
+    Account, ContactDo, ContactList, DEVICE_MAX, Invitation, Invite, InviteCode, Join, LoggedIn, Login,
+    Resume, Revoke, SessionSecret, Sessions, SetPassword, SetStatus, TokenCreate, UserDisable, UserList,
+    UserReset, UserRole, WhoAmI,
 };
 use landline_model::protocol::{Call as _, Done, RequestHeader};
 use landline_model::time::Timestamp;
@@ -24,7 +34,7 @@ use landline_store::people::{NewAccount, NewInvite, NewSession, Resumed, secret_
 use passwords::Asker;
 use std::net::IpAddr;
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The most people that one invitation brings in.
 const INVITE_USES_MAX: u32 = 10_000;
@@ -38,19 +48,84 @@ pub(crate) async fn answer(
     who: &Identity,
     header: &RequestHeader<'_>,
     connection: u64,
+    peer: IpAddr,
 ) -> Option<Bytes> {
     let id = header.id;
     Some(match &*header.name {
         WhoAmI::NAME => answered(id, async { who_am_i(services, who, arguments(header)?) }).await,
         Invite::NAME => answered(id, async { invite(services, who, arguments(header)?).await }).await,
+        InviteCode::NAME => answered(id, async { code::invite(services, who, arguments(header)?) }).await,
         SetPassword::NAME => {
             answered(id, async {
-                set_password(services, who, arguments(header)?, connection).await
+                set_password(services, who, arguments(header)?, connection, peer).await
             })
             .await
         }
+        _ => return look_after(services, who, header, connection).await,
+    })
+}
+
+/// The requests by which accounts, sessions and contacts are looked after.
+async fn look_after(
+    services: &Services,
+    who: &Identity,
+    header: &RequestHeader<'_>,
+    connection: u64,
+) -> Option<Bytes> {
+    let id = header.id;
+    macro_rules! answer {
+        ($answer:expr) => {
+            answered(id, async { $answer }).await
+        };
+    }
+    Some(match &*header.name {
+        UserList::NAME => answer!(find::list(services, who, &arguments(header)?)),
+        SetStatus::NAME => answer!(find::set_status(services, who, arguments(header)?).await),
+        UserDisable::NAME => answer!(keep::disable(services, who, arguments(header)?, connection).await),
+        UserRole::NAME => answer!(keep::set_role(services, who, arguments(header)?).await),
+        UserReset::NAME => answer!(keep::reset(services, who, arguments(header)?, connection).await),
+        Sessions::NAME => answer!(sessions::list(services, who, &arguments(header)?)),
+        Revoke::NAME => answer!(sessions::revoke(services, who, arguments(header)?, connection).await),
+        TokenCreate::NAME => answer!(tokens::create(services, who, arguments(header)?).await),
+        ContactDo::NAME => answer!(contacts::act(services, who, arguments(header)?).await),
+        ContactList::NAME => answer!({
+            arguments::<ContactList>(header)?;
+            contacts::list(services, who)
+        }),
         _ => return None,
     })
+}
+
+/// Whether somebody at this address may try to log in to this account now.
+fn attempt<'a>(services: &'a Services, peer: IpAddr, name: &AccountName) -> Result<Attempt<'a>, TooSoon> {
+    let attempt = services.backoff.attempt(peer, name, Instant::now());
+    attempt.map_err(|wait| TooSoon {
+        // Rounded up: who waits that long waits long enough.
+        seconds: wait.as_secs() + u64::from(wait.subsec_nanos() > 0),
+    })
+}
+
+/// Somebody has to wait before they try again.
+struct TooSoon {
+    seconds: u64,
+}
+
+impl TooSoon {
+    /// For somebody who has said the name.
+    fn of(self, name: &AccountName) -> Refusal {
+        self.refusal(&format!(" as @{name}"))
+    }
+
+    /// For somebody who may not know whose account it is.
+    fn of_somebody(self) -> Refusal {
+        self.refusal("")
+    }
+
+    fn refusal(&self, whose: &str) -> Refusal {
+        let seconds = self.seconds;
+        let message = format!("too many wrong logins{whose} from this address; wait {seconds} s");
+        Refusal::new(ErrorCode::TooSoon, message).with_hint("other accounts and other machines need not wait")
+    }
 }
 
 /// Redeems an invitation. The answer comes with the end of the session.
@@ -72,6 +147,7 @@ pub(crate) async fn join(
             .map_err(|_| from_store(&error))?;
         return Ok(joined(again, secret));
     }
+    call.name.check_new().map_err(name_refused)?;
     let password = match call.password {
         Some(password) => Some(services.passwords.hash(Asker::Address(peer), password).await?),
         None => None,
@@ -105,6 +181,7 @@ pub(crate) async fn log_in(
     call: Login,
     peer: IpAddr,
 ) -> Result<(LoggedIn, Timestamp), Refusal> {
+    let attempt = attempt(services, peer, &call.name).map_err(|wait| wait.of(&call.name))?;
     let (account, stored) = services.people.credentials(&call.name).unzip();
     let stored = stored.flatten();
     let right = services
@@ -116,8 +193,10 @@ pub(crate) async fn log_in(
         Refusal::new(ErrorCode::WrongCredentials, "the name or the password is wrong")
     };
     let (Some(account), Some(verified), true) = (account, stored, right) else {
+        attempt.failed(Instant::now());
         return Err(failed());
     };
+    attempt.succeeded();
     let (session, secret, opened) = fresh_session(services, &call.device, None)?;
     let ends = services.now().plus(services.config.sessions.absolute);
     let displaced = services
@@ -125,8 +204,8 @@ pub(crate) async fn log_in(
         .open_session(account.id, verified, opened)
         .await
         .map_err(|error| match error {
-            // Changed while this one waited for its hash: it is not the password any more.
-            StoreError::PasswordChanged => failed(),
+            // Changed or disabled while this one waited for its hash: it is not the password any more.
+            StoreError::PasswordChanged | StoreError::NotFound => failed(),
             error => from_store(&error),
         })?;
     displaced
@@ -199,7 +278,7 @@ async fn invite(services: &Services, who: &Identity, call: Invite) -> Answered<I
         role: call.role,
         uses: call.uses,
         lifetime,
-        by: Some(who.account),
+        by: Some(*who),
     };
     Ok(make_invitation(services, invite).await?.into())
 }
@@ -210,7 +289,7 @@ pub(crate) struct InviteOf {
     pub(crate) uses: u32,
     pub(crate) lifetime: Duration,
     /// None: the hub itself, while no admin can get in.
-    pub(crate) by: Option<AccountId>,
+    pub(crate) by: Option<Identity>,
 }
 
 /// Makes an invitation.
@@ -221,10 +300,13 @@ pub(crate) async fn make_invitation(services: &Services, invite: InviteOf) -> Re
         role: invite.role,
         uses: invite.uses,
         lifetime: invite.lifetime,
-        created_by: invite.by,
+        created_by: invite.by.map(|by| by.account),
     };
-    let expires = services
-        .people
+    let people = match &invite.by {
+        Some(by) => services.people.asked_by(by.asker()),
+        None => services.people.clone(),
+    };
+    let expires = people
         .create_invite(new)
         .await
         .map_err(|error| from_store(&error))?;
@@ -246,28 +328,37 @@ async fn set_password(
     who: &Identity,
     call: SetPassword,
     connection: u64,
+    peer: IpAddr,
 ) -> Answered<Done> {
     authorise(who, Action::KeepOwnAccount, Resource::Hub, services.now())
         .map_err(|why| denied(why, "the account"))?;
+    sessions::no_token(services, who, "a token sets no password")?;
     let account = services.people.account(&who.account);
-    let stored = account
-        .and_then(|account| services.people.credentials(&account.name))
+    let name = account.map(|account| account.name);
+    let stored = name
+        .as_ref()
+        .and_then(|name| services.people.credentials(name))
         .and_then(|(_, stored)| stored);
     let asker = Asker::Account(who.account);
-    if stored.is_some() {
+    if let (Some(name), Some(stored)) = (name, stored.clone()) {
         let old = call
             .old
             .ok_or_else(|| Refusal::new(ErrorCode::WrongCredentials, "the old password is missing"))?;
-        if !services.passwords.verify(asker, stored.clone(), old).await? {
+        // Whoever finds an open terminal guesses no faster than who has none.
+        let attempt = attempt(services, peer, &name).map_err(|wait| wait.of(&name))?;
+        if !services.passwords.verify(asker, Some(stored), old).await? {
+            attempt.failed(Instant::now());
             return Err(Refusal::new(
                 ErrorCode::WrongCredentials,
                 "the old password is wrong",
             ));
         }
+        attempt.succeeded();
     }
     let hash = services.passwords.hash(asker, call.new).await?;
     let ended = services
         .people
+        .asked_by(who.asker())
         .set_password(who.account, stored, hash, who.session)
         .await
         .map_err(|error| from_store(&error))?;
@@ -298,59 +389,4 @@ fn fresh_session(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use landline_model::link::Token;
-    use landline_model::protocol::people::Secret;
-    use landline_model::role::Role;
-
-    const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    fn joining(token: &Token, secret: Option<SessionSecret>) -> Join {
-        Join {
-            token: token.clone(),
-            name: "bob".parse().unwrap(),
-            password: Some(Secret("correct horse".to_owned())),
-            device: String::new(),
-            secret,
-        }
-    }
-
-    /// A queue without a free place refuses whoever wants a password hashed: who is told anything else had none.
-    #[tokio::test]
-    async fn who_has_no_good_invitation_gets_no_password_hashed() {
-        let place = tempfile::tempdir().unwrap();
-        let services = Services::in_an_empty(place.path());
-        let invite = InviteOf {
-            role: Role::Member,
-            uses: 1,
-            lifetime: Duration::from_secs(60),
-            by: None,
-        };
-        let good = make_invitation(&services, invite).await.unwrap().token;
-        let made_up = Token::from_bytes([7; 16]);
-        let try_with = async |token: &Token| join(&services, joining(token, None), PEER).await;
-
-        let places = services.passwords.fill();
-        assert_eq!(try_with(&good).await.err().unwrap().code, ErrorCode::Busy);
-        assert_eq!(
-            try_with(&made_up).await.err().unwrap().code,
-            ErrorCode::InviteUnknown
-        );
-        drop(places);
-        let secret = || SessionSecret::from_bytes([5; 32]);
-        let (first, ends) = join(&services, joining(&good, Some(secret())), PEER)
-            .await
-            .ok()
-            .unwrap();
-        // Used up by now; nor does the same join again cost another hash.
-        let _places = services.passwords.fill();
-        assert_eq!(try_with(&good).await.err().unwrap().code, ErrorCode::InviteUsed);
-        let again = join(&services, joining(&good, Some(secret())), PEER).await;
-        let (again, still) = again.ok().unwrap();
-        assert_eq!(
-            (again.session, again.account, still),
-            (first.session, first.account, ends)
-        );
-    }
-}
+mod tests;

@@ -1,8 +1,10 @@
 //! From an error to the one refusal that a peer hears. What a peer cannot help is logged here and told in general.
 
-use crate::authorise::Denied;
+use landline_model::denied::Denied;
 use landline_model::error::{ErrorCode, Refusal};
+use landline_model::name::{NameError, RoomName};
 use landline_model::text::escape;
+use landline_model::time::Timestamp;
 use landline_store::StoreError;
 use landline_store::files::FilesError;
 
@@ -10,9 +12,31 @@ use landline_store::files::FilesError;
 pub(crate) fn denied(why: Denied, what: &str) -> Refusal {
     let code = match why {
         Denied::SessionEnded => ErrorCode::Unauthenticated,
-        Denied::Role(_) | Denied::NotYours => ErrorCode::Forbidden,
+        Denied::TooSoon { .. } => ErrorCode::TooSoon,
+        _ => ErrorCode::Forbidden,
     };
     Refusal::new(code, format!("{}: no right: {why}", escape(what)))
+}
+
+/// The same with how long it is so, where that is for a time.
+pub(crate) fn denied_at(why: Denied, what: &str, now: Timestamp) -> Refusal {
+    let mut refusal = denied(why, what);
+    if let Denied::Muted { until } | Denied::TooSoon { until } = why {
+        let seconds = until.0.saturating_sub(now.0).div_ceil(1000).max(1);
+        refusal.message.push_str(&format!(" for another {seconds} s"));
+    }
+    refusal
+}
+
+/// The refusal of a room that is not there, or that the one who asks may not know of.
+pub(crate) fn no_such_room(name: &RoomName) -> Refusal {
+    Refusal::new(ErrorCode::NotFound, format!("there is no room #{name}"))
+        .with_hint("landline room ls shows the rooms, landline room create NAME makes one")
+}
+
+/// A name that nothing new may have.
+pub(crate) fn name_refused(why: NameError) -> Refusal {
+    Refusal::new(ErrorCode::BadRequest, why.to_string()).with_hint("choose another name")
 }
 
 /// What the store of people and rooms says no to.
@@ -25,6 +49,17 @@ pub(crate) fn from_store(error: &StoreError) -> Refusal {
         StoreError::NotFound => (ErrorCode::NotFound, None),
         StoreError::NameTaken => (ErrorCode::Exists, Some("choose another name")),
         StoreError::TooLarge | StoreError::TooMany { .. } => (ErrorCode::TooLarge, None),
+        StoreError::Invalid(_) => (ErrorCode::BadRequest, None),
+        StoreError::Denied(why) => return denied(*why, "this"),
+        StoreError::NoChange => (ErrorCode::Conflict, None),
+        StoreError::NotAsked => (ErrorCode::Conflict, Some("landline room invite")),
+        StoreError::Banned => (ErrorCode::Conflict, Some("landline room unban")),
+        StoreError::LastOwner => (
+            ErrorCode::Conflict,
+            Some("make somebody else an owner first: landline room role"),
+        ),
+        StoreError::Importing => (ErrorCode::Conflict, None),
+        StoreError::Import(_) => (ErrorCode::Mismatch, Some("export the room again")),
         StoreError::InviteUnknown => (
             ErrorCode::InviteUnknown,
             Some("copy the whole link, or ask for a new one"),
@@ -39,6 +74,7 @@ pub(crate) fn from_store(error: &StoreError) -> Refusal {
             (ErrorCode::Unauthenticated, Some("landline login"))
         }
         StoreError::PasswordChanged => (ErrorCode::WrongCredentials, None),
+        StoreError::LastAdmin | StoreError::AccountDisabled => (ErrorCode::Conflict, None),
         StoreError::Stopped => (ErrorCode::Stopping, Some("try again when the hub is back")),
         error => return internal(error),
     };

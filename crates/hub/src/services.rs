@@ -1,11 +1,15 @@
 //! What all doors share.
 
 use crate::chat::feed::Feeds;
+use crate::chat::{Watchers, Writers};
 use crate::config::Config;
 use crate::doors::Page;
 use crate::live::Live;
+use crate::people::backoff::Backoff;
+use crate::people::code::Codes;
 use crate::people::passwords::Passwords;
 use crate::steady::Steady;
+use crate::tls::TokenKey;
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::hash::HeadKey;
 use landline_model::id::AccountId;
@@ -15,7 +19,8 @@ use landline_model::time::Timestamp;
 use landline_store::chat::Chat;
 use landline_store::files::Files;
 use landline_store::people::People;
-use std::sync::RwLock;
+use landline_store::search::Search;
+use std::sync::{Arc, RwLock};
 use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 
@@ -23,11 +28,20 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Services {
     pub(crate) config: Config,
     pub(crate) people: People,
+    // Before the messages that it reads: the connection that closes last moves their write-ahead log into the database.
+    pub(crate) search: Arc<Search>,
     pub(crate) chat: Chat,
     pub(crate) files: Files,
     pub(crate) passwords: Passwords,
+    pub(crate) codes: Codes,
+    /// Who failed to log in.
+    pub(crate) backoff: Backoff,
+    /// Seals the secrets of tokens.
+    pub(crate) token_key: TokenKey,
     pub(crate) feeds: Feeds,
     pub(crate) live: Live,
+    pub(crate) watchers: Watchers,
+    pub(crate) writers: Writers,
     pub(crate) page: Page,
     pub(crate) pin: Pin,
     pub(crate) head_key: HeadKey,
@@ -45,9 +59,9 @@ impl Services {
         self.clock.now()
     }
 
-    /// The role that an account has now.
+    /// The role that an account has now; none where nobody gets into it any more.
     pub(crate) fn role(&self, account: &AccountId) -> Option<Role> {
-        self.people.account(account).map(|account| account.role)
+        self.people.role(account)
     }
 }
 
@@ -76,7 +90,7 @@ pub(crate) async fn blocking<T: Send + 'static>(
 #[cfg(test)]
 impl Services {
     /// Those of a hub with an empty data directory, below `place`; it has no doors.
-    pub(crate) fn in_an_empty(place: &std::path::Path) -> std::sync::Arc<Self> {
+    pub(crate) fn in_an_empty(place: &std::path::Path) -> Arc<Self> {
         use crate::config::{Flags, load};
         use crate::data_directory::DataDirectory;
         use crate::tls::{Authority, HeadKey, HostNames};

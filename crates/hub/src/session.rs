@@ -2,21 +2,37 @@
 //!
 //! ```text
 //! Greeting --hello--> Anonymous --join, login, resume--> LoggedIn --logout--> the connection closes
+//!                         |                                 ^
+//!                         +--token_challenge--> Challenged --token_login
 //! ```
 //!
 //! A request out of its place is refused; the connection goes on. Which requests an account may make is not decided
 //! here but by [`crate::authorise`].
 
 use crate::authorise::Identity;
+use crate::people::tokens::Challenge;
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::id::{AccountId, SessionId};
-use landline_model::protocol::people::{Hello, Join, Login, Resume};
+use landline_model::protocol::people::{
+    CodeBegin, CodeFinish, Hello, Join, Login, Resume, TokenChallenge, TokenLogin,
+};
 use landline_model::protocol::{Call as _, VERSION};
 use landline_model::role::Role;
 use landline_model::time::Timestamp;
 
 /// The longest name of a client that is kept for the log, in characters.
 const CLIENT_MAX: usize = 64;
+
+/// The requests that log somebody in, or lead there.
+const LOG_IN: [&str; 7] = [
+    Join::NAME,
+    Login::NAME,
+    Resume::NAME,
+    CodeBegin::NAME,
+    CodeFinish::NAME,
+    TokenChallenge::NAME,
+    TokenLogin::NAME,
+];
 
 /// One connection's session.
 #[derive(Debug, Default)]
@@ -26,6 +42,8 @@ pub(crate) enum Session {
     Greeting,
     /// Greeted, but nobody is logged in.
     Anonymous,
+    /// The same, and a login with a token has begun.
+    Challenged(Box<Challenge>),
     /// Somebody is.
     LoggedIn(LoggedInAs),
 }
@@ -44,13 +62,13 @@ pub(crate) struct LoggedInAs {
 impl Session {
     /// Says whether the request of this name has its place now.
     pub(crate) fn admit(&self, request: &str) -> Result<(), Refusal> {
-        let logs_in = [Join::NAME, Login::NAME, Resume::NAME].contains(&request);
+        let logs_in = LOG_IN.contains(&request);
         match self {
             Self::Greeting if request == Hello::NAME => Ok(()),
             Self::Greeting => Err(Refusal::new(ErrorCode::BadRequest, "the first request is hello")),
             _ if request == Hello::NAME => Err(Refusal::new(ErrorCode::BadRequest, "hello was said already")),
-            Self::Anonymous if logs_in => Ok(()),
-            Self::Anonymous => Err(Refusal::new(
+            Self::Anonymous | Self::Challenged(_) if logs_in => Ok(()),
+            Self::Anonymous | Self::Challenged(_) => Err(Refusal::new(
                 ErrorCode::Unauthenticated,
                 "nobody is logged in on this connection",
             )
@@ -79,6 +97,23 @@ impl Session {
         Ok(hello.client.chars().take(CLIENT_MAX).collect())
     }
 
+    /// Begins a login with a token, in the place of one that was begun before.
+    pub(crate) fn challenged(&mut self, challenge: Challenge) {
+        *self = Self::Challenged(Box::new(challenge));
+    }
+
+    /// Takes the login with a token that was begun: it is good for one try.
+    pub(crate) fn take_challenge(&mut self) -> Result<Challenge, Refusal> {
+        match std::mem::replace(self, Self::Anonymous) {
+            Self::Challenged(challenge) => Ok(*challenge),
+            session => {
+                *self = session;
+                let message = "token_login comes after token_challenge, once";
+                Err(Refusal::new(ErrorCode::BadRequest, message))
+            }
+        }
+    }
+
     /// Who is logged in, with the role that the account has now.
     pub(crate) fn identity(
         &self,
@@ -93,7 +128,7 @@ impl Session {
         let Some(role) = role(&login.account) else {
             return Err(Refusal::new(
                 ErrorCode::Unauthenticated,
-                "the account no longer exists",
+                "nobody gets into the account any more",
             ));
         };
         Ok(Identity {
@@ -153,6 +188,15 @@ mod tests {
         );
         session = Session::LoggedIn(login());
         assert_eq!(codes(&session), [Some(BadRequest), Some(BadRequest), None, None]);
+    }
+
+    #[test]
+    fn a_token_login_that_was_not_begun_changes_nothing() {
+        let mut session = Session::LoggedIn(login());
+        assert_eq!(session.take_challenge().unwrap_err().code, ErrorCode::BadRequest);
+        assert!(session.is_logged_in());
+        let mut session = Session::Anonymous;
+        assert!(session.take_challenge().is_err() && session.admit("token_challenge").is_ok());
     }
 
     #[test]

@@ -69,8 +69,9 @@ pub struct Walk {
     sequence: u64,
     head: Hash,
     time: u64,
-    /// The events without content whose deletion has not come yet; at most [`ERASED_MAX`].
-    erased: BTreeSet<u64>,
+    /// The events without content whose deletion has not come yet; at most [`ERASED_MAX`]. Each stands behind the
+    /// message whose deletion erases it: itself, or for an edit the message that it edits.
+    erased: BTreeSet<(u64, u64)>,
 }
 
 /// Why an event is not the next one of its room.
@@ -94,7 +95,7 @@ pub enum Broken {
     /// The event claims to be older than the one before it.
     #[error("event {0} is older than the one before it")]
     Time(u64),
-    /// The content is gone, and no later event of kind `delete` has it for its target.
+    /// The content is gone, and no later event of kind `delete` has it, or the message that it edits, for its target.
     #[error("the text of event {0} is gone, but nobody deleted it")]
     Erased(u64),
     /// More than [`ERASED_MAX`] texts are gone before their deletions; the last of them.
@@ -148,10 +149,10 @@ impl Walk {
         if event.kind == EventKind::DELETE
             && let Some(target) = event.target
         {
-            self.erased.remove(&target);
+            self.forget(target);
         }
         if event.content.is_none() {
-            self.erased.insert(sequence);
+            self.erased.insert((erased_with(event), sequence));
         }
         self.sequence = sequence;
         self.head = head;
@@ -165,9 +166,20 @@ impl Walk {
     /// # Errors
     /// [`Broken::Erased`] with the first event of which this is not so.
     pub fn finish(&self) -> Result<(), Broken> {
-        self.erased
-            .first()
-            .map_or(Ok(()), |sequence| Err(Broken::Erased(*sequence)))
+        let first = self.erased.iter().map(|(_, sequence)| *sequence).min();
+        first.map_or(Ok(()), |sequence| Err(Broken::Erased(sequence)))
+    }
+
+    /// The message `target` was deleted: so were its edits.
+    fn forget(&mut self, target: u64) {
+        while let Some(erased) = self
+            .erased
+            .range((target, 0)..=(target, u64::MAX))
+            .next()
+            .copied()
+        {
+            self.erased.remove(&erased);
+        }
     }
 
     /// The number of the last event taken; 0 before the first.
@@ -180,6 +192,14 @@ impl Walk {
     #[must_use]
     pub const fn head(&self) -> Hash {
         self.head
+    }
+}
+
+/// The message with which an event is erased.
+fn erased_with(event: &Event) -> u64 {
+    match event.target {
+        Some(message) if event.kind == EventKind::EDIT => message,
+        _ => event.sequence,
     }
 }
 

@@ -23,6 +23,8 @@ pub enum ErrorCode {
     InviteUsed,
     /// The account has no right to this.
     Forbidden,
+    /// The sender has to wait: slow mode, or too many failed logins. The message says how long.
+    TooSoon,
     /// The room, person, path or upload does not exist.
     NotFound,
     /// The name is taken, or something stands in the way.

@@ -2,6 +2,7 @@
 
 use crate::hash::{Hash, Signature, hexadecimal};
 use crate::id::{AccountId, ClientId, RoomId};
+use crate::room::Subject;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -37,6 +38,17 @@ pub struct Event {
     pub hash: Hash,
 }
 
+impl Event {
+    /// On whom the event acts, where it does and the body is what this program writes.
+    #[must_use]
+    pub fn subject(&self) -> Option<Subject> {
+        if !self.kind.has_subject() {
+            return None;
+        }
+        serde_json::from_str(&self.content.as_ref()?.body).ok()
+    }
+}
+
 /// The part of an event that can be erased.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content {
@@ -56,12 +68,76 @@ hexadecimal!(Salt, 16);
 #[serde(try_from = "String")]
 pub struct EventKind(Cow<'static, str>);
 
-impl EventKind {
-    /// Somebody said something; the body is the text.
-    pub const MESSAGE: Self = Self(Cow::Borrowed("message"));
+macro_rules! kinds {
+    ($($(#[$meta:meta])* $constant:ident = $name:literal;)*) => {
+        impl EventKind {
+            $($(#[$meta])* pub const $constant: Self = Self(Cow::Borrowed($name));)*
 
-    /// Somebody took a text back: that of the target, which is erased. This version writes none.
-    pub const DELETE: Self = Self(Cow::Borrowed("delete"));
+            const KNOWN: &'static [Self] = &[$(Self::$constant),*];
+        }
+    };
+}
+
+kinds! {
+    /// Somebody said something; the body is the text, the target the message that it replies to.
+    MESSAGE = "message";
+    /// Somebody changed what they had said; the body is the text from now on, the target the message.
+    EDIT = "edit";
+    /// Somebody took a message back: the target is erased, and so are its edits.
+    DELETE = "delete";
+    /// Somebody reacted to a message, the target; the body is the reaction.
+    REACT = "react";
+    /// Somebody took a reaction back.
+    UNREACT = "unreact";
+    /// Somebody joined.
+    JOIN = "join";
+    /// Somebody left, or took back that they had asked to join, or declined an invitation.
+    LEAVE = "leave";
+    /// Somebody asked to join.
+    ASK = "ask";
+    /// A moderator invited somebody: see [`crate::room::Subject`], as for all that follow.
+    INVITE = "invite";
+    /// A moderator let somebody in who had asked.
+    APPROVE = "approve";
+    /// A moderator turned somebody down who had asked, or took an invitation back.
+    DECLINE = "decline";
+    /// A moderator put somebody out.
+    KICK = "kick";
+    /// A moderator put somebody out for good.
+    BAN = "ban";
+    /// A moderator took a ban back.
+    UNBAN = "unban";
+    /// A moderator silenced somebody until a time.
+    MUTE = "mute";
+    /// A moderator let somebody speak again.
+    UNMUTE = "unmute";
+    /// An owner gave somebody another role in the room.
+    ROLE = "role";
+    /// Somebody changed the room's topic; the body is the topic.
+    TOPIC = "topic";
+    /// Somebody changed how long everybody waits between two messages; the body is the number of seconds.
+    SLOW = "slow";
+    /// An admin brought the room here from another hub, up to and with the event before this one.
+    IMPORT = "import";
+}
+
+impl EventKind {
+    /// Whether events of this kind act on somebody: their body is a [`Subject`].
+    #[must_use]
+    pub fn has_subject(&self) -> bool {
+        [
+            Self::INVITE,
+            Self::APPROVE,
+            Self::DECLINE,
+            Self::KICK,
+            Self::BAN,
+            Self::UNBAN,
+            Self::MUTE,
+            Self::UNMUTE,
+            Self::ROLE,
+        ]
+        .contains(self)
+    }
 
     /// The kind's name: lower-case letters and `_`, at most [`KIND_MAX`].
     #[must_use]
@@ -77,13 +153,8 @@ impl TryFrom<String> for EventKind {
         if !is_kind(&name) {
             return Err(KindError);
         }
-        if name == Self::MESSAGE.0 {
-            Ok(Self::MESSAGE)
-        } else if name == Self::DELETE.0 {
-            Ok(Self::DELETE)
-        } else {
-            Ok(Self(Cow::Owned(name)))
-        }
+        let known = Self::KNOWN.iter().find(|kind| kind.0 == name);
+        Ok(known.cloned().unwrap_or(Self(Cow::Owned(name))))
     }
 }
 
@@ -123,6 +194,10 @@ pub struct Genesis {
 pub enum RoomKind {
     /// Everybody with an account.
     Public,
+    /// Who was invited. Nobody else knows of it.
+    Private,
+    /// Who was let in after asking. Everybody knows of it.
+    Approval,
     /// Two people.
     Direct,
     /// What a newer program made.
@@ -144,6 +219,8 @@ impl RoomKind {
     pub fn name(&self) -> &str {
         match self {
             Self::Public => "public",
+            Self::Private => "private",
+            Self::Approval => "approval",
             Self::Direct => "direct",
             Self::Other(name) => name.as_str(),
         }
@@ -156,6 +233,8 @@ impl TryFrom<String> for RoomKind {
     fn try_from(name: String) -> Result<Self, KindError> {
         match name.as_str() {
             "public" => Ok(Self::Public),
+            "private" => Ok(Self::Private),
+            "approval" => Ok(Self::Approval),
             "direct" => Ok(Self::Direct),
             other if is_kind(other) => {
                 let mut bytes = [0; KIND_MAX];
@@ -221,7 +300,7 @@ mod tests {
     #[test]
     fn a_kind_of_room_of_a_later_version_comes_through_as_it_is() {
         let long = "x".repeat(KIND_MAX);
-        for name in ["public", "direct", "secret_club", &long] {
+        for name in ["public", "private", "approval", "direct", "secret_club", &long] {
             let text = format!("\"{name}\"");
             let kind: RoomKind = serde_json::from_str(&text).unwrap();
             assert_eq!(kind.name(), name);

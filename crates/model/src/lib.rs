@@ -5,6 +5,8 @@
 
 pub mod blocks;
 pub mod chain;
+pub mod code;
+pub mod denied;
 pub mod error;
 pub mod event;
 pub mod hash;
@@ -14,6 +16,8 @@ pub mod name;
 pub mod path;
 pub mod protocol;
 pub mod role;
+pub mod room;
 pub mod target;
 pub mod text;
 pub mod time;
+pub mod token;

@@ -1,5 +1,7 @@
 //! Names that people choose.
 
+mod script;
+
 use crate::text::is_default_ignorable;
 use unicode_normalization::UnicodeNormalization as _;
 
@@ -23,6 +25,18 @@ macro_rules! name {
             #[must_use]
             pub fn key(&self) -> String {
                 key(&self.0)
+            }
+
+            /// Whether it may be given to something new. Names that there are already need not pass: the rule is
+            /// younger than some of them.
+            ///
+            /// # Errors
+            /// [`NameError::Alphabets`].
+            pub fn check_new(&self) -> Result<(), NameError> {
+                if script::mixes_alphabets(&self.0) {
+                    return Err(NameError::Alphabets);
+                }
+                Ok(())
             }
         }
 
@@ -80,6 +94,10 @@ pub enum NameError {
     /// A character that names do not have.
     #[error("a name has letters, digits, '-', '_' and '.' only")]
     Character,
+    /// Letters of several alphabets that look alike: the name could pass for another one. Only new names are refused
+    /// for it.
+    #[error("a name has no Latin letters beside Greek or Cyrillic ones, which look like them")]
+    Alphabets,
 }
 
 fn check(text: &str) -> Result<(), NameError> {
@@ -106,7 +124,9 @@ fn is_letter_or_digit(character: char) -> bool {
     character.is_alphanumeric() && !is_default_ignorable(character)
 }
 
-fn key(text: &str) -> String {
+/// What texts that count as the same name have in common, whether they are names or parts of one: NFKC, lower case.
+#[must_use]
+pub fn key(text: &str) -> String {
     text.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }
 
@@ -151,6 +171,24 @@ mod tests {
                 invisible.to_string().parse::<RoomName>(),
                 Err(NameError::Beginning)
             );
+        }
+    }
+
+    #[test]
+    fn a_new_name_does_not_pass_for_another_one_by_letters_of_two_alphabets() {
+        for (name, expected) in [
+            ("p\u{430}ypal", Err(NameError::Alphabets)),
+            ("paypal", Ok(())),
+            ("Алиса", Ok(())),
+            ("张三-Bob", Ok(())),
+        ] {
+            // One that is there already is still a name.
+            assert_eq!(
+                name.parse::<AccountName>().unwrap().check_new(),
+                expected,
+                "{name}"
+            );
+            assert_eq!(name.parse::<RoomName>().unwrap().check_new(), expected, "{name}");
         }
     }
 

@@ -1,5 +1,7 @@
 //! Why the store did not do what it was asked.
 
+use crate::chat::ImportFault;
+use landline_model::denied::Denied;
 use rusqlite::ffi;
 use std::path::Path;
 
@@ -37,6 +39,30 @@ pub enum StoreError {
     /// A text is longer than its limit.
     #[error("it is too long")]
     TooLarge,
+    /// What was said is not what may be said there, and why.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// Somebody may not do what they asked for.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// It is so already.
+    #[error("it is so already; nothing was changed")]
+    NoChange,
+    /// The last owner of a room that others are in would go, or step down.
+    #[error("a room with members needs an owner, and there is no other one")]
+    LastOwner,
+    /// Nobody is let in, or turned down, who does not wait for it.
+    #[error("they have not asked to join, and nobody invited them")]
+    NotAsked,
+    /// Nobody is invited who was put out for good.
+    #[error("they are banned from the room; take that back first")]
+    Banned,
+    /// It belongs to a room that is being brought here from another hub.
+    #[error("the room is being brought here, and is not there yet")]
+    Importing,
+    /// The log of a room that is brought here is not one.
+    #[error(transparent)]
+    Import(#[from] ImportFault),
     /// There are as many as there may be.
     #[error("{max} {what} are as many as there may be")]
     TooMany {
@@ -60,6 +86,12 @@ pub enum StoreError {
     /// The password is not (or no longer) the one that was verified.
     #[error("the password was changed meanwhile")]
     PasswordChanged,
+    /// Nobody else who looks after the hub could get in any more.
+    #[error("nobody else looks after the hub and can get in")]
+    LastAdmin,
+    /// Nobody gets into the account.
+    #[error("the account is disabled")]
+    AccountDisabled,
     /// No such session.
     #[error("the session has ended, or there never was one")]
     SessionUnknown,

@@ -9,6 +9,7 @@ pub mod database;
 pub mod error;
 pub mod files;
 pub mod people;
+pub mod search;
 pub mod writer;
 
 pub use error::{Fault, StoreError};

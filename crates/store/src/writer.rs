@@ -20,6 +20,10 @@ pub const QUEUE_MAX: usize = 1024;
 /// The most jobs in one commit.
 pub const GROUP_MAX: usize = 1024;
 
+/// How many jobs of a commit are completed before [`State::completed`] is called, so that those of a large one do not wait
+/// for all.
+const COMPLETED_TOGETHER: usize = 128;
+
 /// Called once, on the writer's thread, when a job is committed and synced, or has failed. It must not block.
 pub type Done<T, E = StoreError> = Box<dyn FnOnce(Result<T, E>) + Send>;
 
@@ -36,6 +40,9 @@ pub trait State: Send + 'static {
     /// The group is on the disk: what it changed counts from now on. The jobs are completed next.
     fn committed(&mut self) {}
 
+    /// The jobs of a group, or a good part of a large one, were completed.
+    fn completed(&mut self) {}
+
     /// The group has failed: what it changed never was. The jobs are told next.
     fn rolled_back(&mut self) {}
 }
@@ -44,7 +51,7 @@ impl State for () {}
 
 /// One thing to write.
 pub trait Job<S>: Send {
-    /// Does it, inside a savepoint that is undone where it fails. It changes `state` last, after everything that can
+    /// Does it, inside a savepoint that is undone where it fails (but see [`is_one_step`](Self::is_one_step)). It changes `state` last, after everything that can
     /// fail.
     ///
     /// # Errors
@@ -53,6 +60,12 @@ pub trait Job<S>: Send {
 
     /// It is committed and synced, or was refused, or the group failed (then it may never have been applied).
     fn complete(self: Box<Self>, result: Result<(), StoreError>, state: &mut S);
+
+    /// Whether it changes the database with its last step, or not at all: then there is nothing to undo where it fails,
+    /// and no savepoint is made for it.
+    fn is_one_step(&self) -> bool {
+        false
+    }
 
     /// Whether the group ends with this job: when it is completed, nothing that was queued behind it is committed yet.
     fn ends_group(&self) -> bool {
@@ -128,6 +141,27 @@ impl<S: State> Writer<S> {
                 Err(StoreError::Stopped)
             }
         }
+    }
+
+    /// As [`submit`](Self::submit), several at once, so that they come into one commit where they can; `jobs` is empty
+    /// afterwards.
+    ///
+    /// # Errors
+    /// The same; all jobs have been told.
+    pub async fn submit_all(&self, jobs: &mut Vec<Box<dyn Job<S>>>) -> Result<(), StoreError> {
+        let mut jobs = std::mem::take(jobs).into_iter();
+        while jobs.len() > 0 {
+            let places = match &self.0.queue {
+                Some(queue) => queue.reserve_many(jobs.len().min(QUEUE_MAX)).await.ok(),
+                None => None,
+            };
+            let Some(places) = places else {
+                jobs.for_each(|job| job.stopped());
+                return Err(StoreError::Stopped);
+            };
+            places.zip(&mut jobs).for_each(|(place, job)| place.send(job));
+        }
+        Ok(())
     }
 
     /// Does `work` inside a job of its own; returns when it is committed and synced. `work` changes the state last,
@@ -267,8 +301,11 @@ impl<S: State> Writing<S> {
         match self.apply(group) {
             Ok(results) => {
                 self.state.committed();
-                for (job, result) in group.drain(..).zip(results) {
+                for (number, (job, result)) in (1_usize..).zip(group.drain(..).zip(results)) {
                     job.complete(result, &mut self.state);
+                    if number.is_multiple_of(COMPLETED_TOGETHER) {
+                        self.state.completed();
+                    }
                 }
             }
             Err(error) => {
@@ -280,6 +317,7 @@ impl<S: State> Writing<S> {
                 }
             }
         }
+        self.state.completed();
     }
 
     fn roll_back(&mut self) {
@@ -297,15 +335,22 @@ impl<S: State> Writing<S> {
         self.execute("BEGIN IMMEDIATE")?;
         let mut results = Vec::with_capacity(group.len());
         for job in group {
-            self.execute("SAVEPOINT job")?;
+            let undoes = !job.is_one_step();
+            if undoes {
+                self.execute("SAVEPOINT job")?;
+            }
             let result = job.apply(&self.connection, &mut self.state);
             if let Err(error) = &result {
                 if error.is_of_the_disk() || self.connection.is_autocommit() {
                     return Err(error.clone());
                 }
-                self.execute("ROLLBACK TO job")?;
+                if undoes {
+                    self.execute("ROLLBACK TO job")?;
+                }
             }
-            self.execute("RELEASE job")?;
+            if undoes {
+                self.execute("RELEASE job")?;
+            }
             results.push(result);
         }
         self.state.before_commit(&self.connection)?;

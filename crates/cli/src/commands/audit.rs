@@ -23,7 +23,8 @@ pub(crate) struct Audit {
     /// Walk the database in a hub's data directory instead of asking the hub.
     #[arg(long, value_name = "DIRECTORY")]
     data: Option<PathBuf>,
-    /// JSON: an object a line, with `room`, `id`, `intact`, `events` and `fault`.
+    /// JSON: an object a line, with `room`, `id`, `intact`, `events` and `fault`; with `unseen`, and not `intact`, where
+    /// you are not in the room any more.
     #[arg(long)]
     json: bool,
 }
@@ -36,6 +37,9 @@ struct Line {
     intact: bool,
     events: Option<u64>,
     fault: Option<String>,
+    /// The room was not looked at: the reader is not in it any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unseen: bool,
 }
 
 impl Audit {
@@ -62,7 +66,7 @@ impl Audit {
         let (mut intact, mut written) = (true, Ok(()));
         let tell = |finding: &Finding| -> Result<(), ClientError> {
             let line = Line::of_finding(finding);
-            intact &= line.intact;
+            intact &= finding.fault.is_none();
             if written.is_ok() {
                 written = self.write(&line);
             }
@@ -91,6 +95,7 @@ impl Audit {
                 intact: false,
                 events: None,
                 fault: Some(fault),
+                unseen: false,
             })?;
         }
         Ok(found.intact())
@@ -112,6 +117,7 @@ impl Audit {
         }
         let room = escape(&line.room);
         match &line.fault {
+            None if line.unseen => writeln!(output, "{room}: not seen any more: you are not in it")?,
             None => writeln!(
                 output,
                 "{room}  intact, {}",
@@ -139,17 +145,18 @@ impl Line {
                 .as_ref()
                 .map_or_else(|| format!("room {id}"), ToString::to_string),
             id: Some(id),
-            intact: finding.fault.is_none(),
+            intact: finding.fault.is_none() && !finding.unseen,
             events: Some(finding.events),
             fault: finding.fault.as_ref().map(ToString::to_string),
+            unseen: finding.unseen,
         }
     }
 
     fn of_room(room: &RoomAudit) -> Self {
         let id = room.genesis.as_ref().map(|genesis| genesis.room.to_string());
         let name = match &room.genesis {
-            Some(genesis) if genesis.kind == RoomKind::Public => format!("#{}", genesis.name),
-            Some(genesis) => format!("conversation {}", genesis.room),
+            Some(genesis) if genesis.kind == RoomKind::Direct => format!("conversation {}", genesis.room),
+            Some(genesis) => format!("#{}", genesis.name),
             None => "?".to_owned(),
         };
         let events = room.verdict.as_ref().ok().map(|(events, _)| *events);
@@ -160,6 +167,7 @@ impl Line {
             intact: fault.is_none(),
             events,
             fault,
+            unseen: false,
         }
     }
 }

@@ -1,8 +1,14 @@
 //! `landline chat`: talks in one room; a line editor on a terminal, line by line when piped.
 
+mod aside;
+mod editor;
 mod lines;
+mod marks;
+mod order;
 mod piped;
+mod screen;
 mod terminal;
+mod view;
 
 use crate::context::{Context, heads};
 use anyhow::Result;
@@ -10,6 +16,7 @@ use landline_client::chat::Chat as Talk;
 use landline_client::{ClientError, Heads, Hub};
 use landline_model::event::SignedHead;
 use landline_model::id::RoomId;
+use landline_model::protocol::chat::Room;
 use landline_model::target::Target;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
@@ -17,13 +24,14 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Talk in a room or with a person.
 ///
-/// On a terminal: type, and see what others say; Ctrl-D leaves. Piped: every line of standard input is one message
+/// On a terminal: type, and see what others say; /help lists what else there is, Ctrl-D leaves. Piped: every line of standard input is one message
 /// (empty lines are none), and what is said in the room goes to standard output.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Chat {
     /// #room or @person.
     target: Target,
-    /// Line by line, each event a JSON object with `room`, `seq`, `time`, `sender`, `kind` and `text`.
+    /// Line by line, each event a JSON object with `room`, `seq`, `time`, `sender`, `kind` and `text`, and where there is
+    /// one `target`, `subject`, `until`, `role`, `reason`, `mentions` and `mentions_me`.
     #[arg(long)]
     json: bool,
     /// Line by line, and go on after the end of standard input until Ctrl-C or SIGTERM.
@@ -47,6 +55,7 @@ impl Chat {
             let style = piped::Style {
                 json: self.json,
                 follow: self.follow,
+                reader: hub.account.id,
                 notes: !context.quiet,
             };
             piped::run(talk, style, &mut remembered, signals).await
@@ -88,6 +97,12 @@ impl Remembered {
             heads: heads(hub)?,
             fault: None,
         })
+    }
+
+    /// The room as it is when the chat begins.
+    fn begin(&mut self, room: &Room) {
+        self.heads.note(room);
+        self.observe(room.id, &room.head);
     }
 
     fn observe(&mut self, room: RoomId, head: &SignedHead) {

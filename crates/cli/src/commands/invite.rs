@@ -3,9 +3,11 @@
 use crate::context::Context;
 use crate::{duration, json, qr, show};
 use anyhow::Result;
+use landline_client::Connection;
 use landline_model::link::{HubAddress, JoinLink};
 use landline_model::protocol::people::{self, Invitation};
 use landline_model::role::Role;
+use landline_model::text::escape;
 use serde::Serialize;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::IpAddr;
@@ -24,17 +26,23 @@ pub(crate) struct Invite {
     /// How many may follow it.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     uses: u32,
+    /// Make a short code instead, to be read out to one person on the same network; it is good for 10 minutes.
+    #[arg(long, conflicts_with_all = ["uses", "expires"])]
+    code: bool,
     /// How long it is good for, like 90s, 15m, 12h or 7d.
     #[arg(long, value_name = "TIME", default_value = "7d", value_parser = duration::parse)]
     expires: Duration,
-    /// JSON: an object with `link`, `role`, `uses` and `expires`.
+    /// JSON: an object with `link` (or `code`), `role`, `uses` and `expires`.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Serialize)]
 struct Line<'a> {
-    link: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
     role: Role,
     uses: u32,
     expires: String,
@@ -44,6 +52,9 @@ impl Invite {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
         let hub = context.hub()?;
         let connection = landline_client::connect(&hub).await?;
+        if self.code {
+            return self.run_code(&connection).await;
+        }
         let call = people::Invite {
             role: self.role,
             uses: self.uses,
@@ -61,7 +72,8 @@ impl Invite {
         if self.json {
             let expires = show::rfc3339(invitation.expires);
             let line = Line {
-                link: &link,
+                link: Some(&link),
+                code: None,
                 role: self.role,
                 uses: self.uses,
                 expires,
@@ -80,6 +92,32 @@ impl Invite {
                 "\nGood for {} {} until {until}.",
                 self.uses,
                 plural(self.role, self.uses)
+            )?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    async fn run_code(&self, connection: &Connection) -> Result<ExitCode> {
+        let made = connection.call(&people::InviteCode { role: self.role }).await?;
+        let mut output = std::io::stdout().lock();
+        if self.json {
+            let line = Line {
+                link: None,
+                code: Some(&made.code),
+                role: self.role,
+                uses: 1,
+                expires: show::rfc3339(made.expires),
+            };
+            writeln!(output, "{}", json::line(&line)?)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        writeln!(output, "{}", escape(&made.code))?;
+        if std::io::stdout().is_terminal() {
+            let until = show::local(made.expires, "%H:%M");
+            let role = self.role;
+            writeln!(
+                output,
+                "\nGood for 1 {role} until {until}: landline join HUB (its name in landline discover, or its address)"
             )?;
         }
         Ok(ExitCode::SUCCESS)

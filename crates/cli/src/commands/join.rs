@@ -1,12 +1,13 @@
 //! `landline join`: becomes somebody on a hub.
 
+mod way;
+
 use crate::context::{Context, Usage};
 use crate::{json, password, report};
 use anyhow::{Context as _, Result};
 use landline_client::doubt::PATIENCE;
 use landline_client::join::{fresh_secret, join};
 use landline_client::{Hub, Hubs};
-use landline_model::link::{JoinLink, LINK_MAX};
 use landline_model::name::AccountName;
 use landline_model::protocol::people::{self, DEVICE_MAX, LoggedIn};
 use landline_model::role::Role;
@@ -14,13 +15,19 @@ use landline_model::text::escape;
 use serde::Serialize;
 use std::io::Write as _;
 use std::process::ExitCode;
+use way::Way;
 
-/// Follow an invite link and become somebody on its hub.
+/// Follow an invite link, or a short code that a hub on this network shows, and become somebody there.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Join {
-    /// The link, or `-` to read it from the first line of standard input.
-    #[arg(value_name = "LINK|-")]
+    /// The link; or the hub's name on this network or its `HOST[:PORT]`, with a code; `-` reads it from the first line of
+    /// standard input.
+    #[arg(value_name = "LINK|HUB|-")]
     link: String,
+    /// The code that `landline invite --code` shows [default: asks for it]; `-` reads it from the next line of standard
+    /// input.
+    #[arg(long, value_name = "CODE|-")]
+    code: Option<String>,
     /// What to be called there [default: your name on this machine].
     #[arg(long)]
     name: Option<AccountName>,
@@ -45,16 +52,7 @@ pub(super) struct AccountLine<'a> {
 impl Join {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
         let mut input = std::io::stdin().lock();
-        let link = match self.link.as_str() {
-            "-" => password::line(&mut input, LINK_MAX)?.unwrap_or_default(),
-            link => link.to_owned(),
-        };
-        let link: JoinLink = link.parse().map_err(|error: landline_model::link::LinkError| {
-            Usage::new(
-                error.to_string(),
-                "landline join 'https://HOST:5263/join#TOKEN.PIN'",
-            )
-        })?;
+        let way = Way::of(&self.link, self.code.as_deref(), &mut input)?;
         let name = self.name.map_or_else(own_name, Ok)?;
         // A file that cannot be written must not be found out after the invitation was used.
         Hubs::change(|_| Ok(()))?;
@@ -66,6 +64,8 @@ impl Join {
         };
         drop(input);
         let has_password = password.is_some();
+        // Only now: what a code is exchanged for is good for minutes.
+        let link = way.invitation().await?;
         let call = people::Join {
             token: link.token.clone(),
             name,

@@ -3,14 +3,15 @@
 use super::join::{device, own_name, tell};
 use crate::context::{Context, Usage};
 use crate::password;
-use anyhow::Result;
-use landline_client::{Connection, Hub, Hubs};
+use anyhow::{Context as _, Result};
+use landline_client::{Connection, Hub, Hubs, token};
 use landline_model::link::{HubAddress, Pin};
 use landline_model::name::AccountName;
 use landline_model::protocol::people;
+use std::path::Path;
 use std::process::ExitCode;
 
-/// Log in to a hub by password.
+/// Log in to a hub by password, or with a token (--token-file).
 #[derive(Debug, clap::Args)]
 pub(crate) struct Login {
     /// A hub that this machine knows by name, or a hub's address [default: the current hub].
@@ -39,6 +40,9 @@ struct Door {
 
 impl Login {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        if let Some(path) = &context.token_file {
+            return self.with_token(path, context).await;
+        }
         let hubs = Hubs::change(|hubs| Ok(hubs.clone()))?;
         let door = self.door(&hubs)?;
         let name = match (self.name, &door.known) {
@@ -69,6 +73,24 @@ impl Login {
             .await?;
         let address = connection.address().clone();
         let hub = Hubs::change(|hubs| Ok(hubs.logged_in(&address, door.pin, &welcome, &login).clone()))?;
+        tell(&hub, &login, "logged in to", self.json, context)
+    }
+
+    /// Keeps a token, once it has been seen to work.
+    async fn with_token(&self, path: &Path, context: &Context) -> Result<ExitCode> {
+        if self.place.is_some() || self.name.is_some() || self.password_stdin || self.fingerprint.is_some() {
+            let hint = "leave out the hub, --name, --password-stdin and --fingerprint";
+            return Err(Usage::new("a token says who logs in, and where", hint).into());
+        }
+        let hub = token::hub_of_file(path)?;
+        let (_, account) = landline_client::connect_as(&hub).await?;
+        let session = hub.session.clone().context("a token is a session")?;
+        let hub = Hubs::change(|hubs| Ok(hubs.token_taken(&hub).clone()))?;
+        let login = people::LoggedIn {
+            account,
+            session: session.id,
+            secret: session.secret,
+        };
         tell(&hub, &login, "logged in to", self.json, context)
     }
 

@@ -1,6 +1,6 @@
 //! `landline logout`: ends the session of this machine.
 
-use crate::context::Context;
+use crate::context::{Context, Usage};
 use anyhow::Result;
 use landline_client::{ClientError, Hubs};
 use landline_model::error::ErrorCode;
@@ -20,6 +20,11 @@ pub(crate) struct Logout {
 impl Logout {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
         let hub = context.hub()?;
+        let is_kept_token = hub.session.as_ref().is_some_and(|session| session.token);
+        if context.has_token() || (is_kept_token && !self.local) {
+            let hint = "landline logout --local forgets a token that is kept here; landline user revoke ends it everywhere";
+            return Err(Usage::new("a token does not log out: others may use it as well", hint).into());
+        }
         if !self.local {
             let ended = match landline_client::connect(&hub).await {
                 Ok(connection) => connection.call(&people::Logout {}).await.map(|_| ()),

@@ -7,9 +7,9 @@ use anyhow::{Result, bail};
 use bytes::Bytes;
 use landline_client::chat::fresh_client_id;
 use landline_client::doubt::{Doubt, PATIENCE};
-use landline_client::{ClientError, Hub};
+use landline_client::{Answer, ClientError, Hub};
 use landline_model::event::TEXT_MAX;
-use landline_model::protocol::chat::{self, Sent};
+use landline_model::protocol::{Call, chat};
 use landline_model::target::Target;
 use serde::Serialize;
 use std::io::{Read as _, Write as _};
@@ -25,6 +25,9 @@ pub(crate) struct Send {
     /// What to say, or `-` to read it from standard input.
     #[arg(value_name = "TEXT|-", allow_hyphen_values = true)]
     text: String,
+    /// The number of the message that it replies to; `landline history TARGET --json` shows numbers.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    reply: Option<u64>,
     /// JSON: an object with `room`, `seq`, `time` and `id`.
     #[arg(long)]
     json: bool,
@@ -54,8 +57,15 @@ impl Send {
         let call = chat::Send {
             target: self.target,
             client_id: fresh_client_id(),
+            reply_to: self.reply,
         };
-        let sent = send(&hub, &call, &Bytes::from(text)).await?;
+        let doubt = format!(
+            "the message may have been said or not: landline history {} shows",
+            call.target
+        );
+        let sent = until_answered(&hub, &call, &Bytes::from(text), &doubt)
+            .await?
+            .reply;
         let mut output = std::io::stdout().lock();
         if self.json {
             let (time, id) = (show::rfc3339(sent.time), call.client_id.to_string());
@@ -73,20 +83,29 @@ impl Send {
             writeln!(output, "{} {}", call.target, sent.sequence)?;
         }
         // The message is there all the same; that the log is not what it was is what the user has to know.
+        if sent.private {
+            heads.note_private(sent.room, &call.target);
+        }
         heads.observe(sent.room, &sent.head).map_err(ClientError::from)?;
         heads.save()?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// Sends until it is acknowledged. Where the connection is lost before that, the message may have been said or not: it
-/// is sent again, and the client id keeps a second time from becoming a second message.
-async fn send(hub: &Hub, call: &chat::Send, text: &Bytes) -> Result<Sent, ClientError> {
+/// Asks until there is an answer. Where the connection is lost before that, it may have been done or not: it is asked
+/// again, and the client id keeps a second time from becoming a second event. `told` tells the user what to look at
+/// where no answer comes.
+pub(super) async fn until_answered<C: Call>(
+    hub: &Hub,
+    call: &C,
+    body: &Bytes,
+    told: &str,
+) -> Result<Answer<C::Reply>, ClientError> {
     let mut doubt = Doubt::new(PATIENCE);
     loop {
         let error = match landline_client::connect(hub).await {
-            Ok(connection) => match connection.exchange(call, text.clone()).await {
-                Ok(answer) => return Ok(answer.reply),
+            Ok(connection) => match connection.exchange(call, body.clone()).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => {
                     doubt.asked(&error);
                     error
@@ -96,10 +115,7 @@ async fn send(hub: &Hub, call: &chat::Send, text: &Bytes) -> Result<Sent, Client
         };
         if let Err(error) = doubt.ask_again_after(error).await {
             if doubt.is_there() {
-                let target = &call.target;
-                note(&format!(
-                    "the message may have been said or not: landline history {target} shows"
-                ));
+                note(told);
             }
             return Err(error);
         }

@@ -452,7 +452,3 @@ pub(crate) fn place(call: &Call, directory: usize, name: usize) -> PathBuf {
 fn named(call: &Call, name: usize) -> PathBuf {
     PathBuf::from(OsString::from_vec(call.bytes(name)))
 }
-
-#[cfg(test)]
-#[path = "disk_tests.rs"]
-mod tests;

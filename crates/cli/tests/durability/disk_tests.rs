@@ -1,8 +1,10 @@
 //! The disk model on recordings of a few lines.
 
-use super::*;
+use crate::disk::Disk;
 use crate::luck::Luck;
 use crate::trace::{line, parse};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// Lines of a trace in which `a` stands for `/r/a`.
 fn played(lines: &[(&str, &[&[u8]])]) -> Disk {

@@ -386,6 +386,7 @@ fn chat_options() -> ChatOptions {
         salt: Box::new(|| Salt::from_bytes([7; 16])),
         sign: Box::new(|_| Signature::from_bytes([0; 64])),
         deliver: Box::new(|_| {}),
+        settled: Box::new(|| {}),
     }
 }
 

@@ -99,6 +99,7 @@ fn talk(person: &Person, speaker: usize) -> Vec<(Deed, u64)> {
             let call = Send {
                 target: ROOM.parse().unwrap(),
                 client_id: fresh_client_id(),
+                reply_to: None,
             };
             waiting.push((
                 connection.start(&call, Bytes::from(text.clone())).await.unwrap(),

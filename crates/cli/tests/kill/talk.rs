@@ -285,6 +285,7 @@ fn call(target: &str, client_id: ClientId) -> Send {
     Send {
         target: parsed(target),
         client_id,
+        reply_to: None,
     }
 }
 
@@ -300,6 +301,7 @@ async fn page(connection: &Connection, target: &str, since: u64) -> (Vec<RoomEve
         limit: PAGE_MAX,
         last: false,
         proof: false,
+        fold: false,
     };
     let answer = connection.exchange(&call, Bytes::new()).await;
     let answer = answer.unwrap_or_else(|error| panic!("{target}: {error}"));

@@ -16,6 +16,7 @@ pub(crate) mod clock;
 pub(crate) mod following;
 pub(crate) mod peer;
 pub(crate) mod ready;
+pub(crate) mod small_disk;
 
 use serde_json::Value;
 use std::ffi::OsStr;

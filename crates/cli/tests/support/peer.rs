@@ -56,6 +56,15 @@ impl Peer {
         peer
     }
 
+    /// What no other TLS connection has, for the login with a token.
+    pub(crate) fn exporter(&self) -> [u8; 32] {
+        let label = landline_model::token::EXPORTER_LABEL;
+        self.stream
+            .conn
+            .export_keying_material([0; 32], label, None)
+            .unwrap()
+    }
+
     /// Sends bytes as they are.
     pub(crate) fn write(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();

@@ -7,6 +7,7 @@ use crate::tls::{PinMismatch, client_config};
 use landline_model::link::{HubAddress, Pin};
 use landline_model::protocol::ALPN;
 use landline_model::protocol::people::Welcome;
+use landline_model::token::{EXPORTER_BYTES, EXPORTER_LABEL};
 use rustls::pki_types::{IpAddr, ServerName};
 use rustls::{AlertDescription, CertificateError, ClientConfig};
 use std::net::SocketAddr;
@@ -48,7 +49,7 @@ pub(super) async fn dial(addresses: &[HubAddress], pin: Pin) -> Result<(Connecti
 }
 
 /// The failure that matters most; where nothing answered at all, all of them.
-fn worst(failures: Vec<ClientError>) -> ClientError {
+pub(super) fn worst(failures: Vec<ClientError>) -> ClientError {
     let mut tried = Vec::new();
     let mut worst: Option<ClientError> = None;
     for failure in failures {
@@ -76,11 +77,19 @@ async fn dial_one(
     config: &Arc<ClientConfig>,
 ) -> Result<(Connection, Welcome), ClientError> {
     let stream = reach(address).await?;
+    in_time(address, greet(stream, address, pin, config)).await
+}
+
+/// A greeting within [`HANDSHAKE_DEADLINE`].
+pub(super) async fn in_time<T>(
+    address: &HubAddress,
+    greeting: impl Future<Output = Result<T, ClientError>>,
+) -> Result<T, ClientError> {
     let late = |_| ClientError::HandshakeDeadline {
         address: address.to_string(),
         seconds: HANDSHAKE_DEADLINE.as_secs(),
     };
-    tokio::time::timeout(HANDSHAKE_DEADLINE, greet(stream, address, pin, config))
+    tokio::time::timeout(HANDSHAKE_DEADLINE, greeting)
         .await
         .map_err(late)?
 }
@@ -95,7 +104,15 @@ async fn greet(
     let stream = TlsConnector::from(Arc::clone(config)).connect(name, stream).await;
     let stream = stream.map_err(|error| explain(&error, address, pin))?;
     check_protocol(&stream, address)?;
+    let exporter = stream
+        .get_ref()
+        .1
+        .export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, None);
     let connection = Connection::over(stream, address);
+    if let Ok(exporter) = exporter {
+        // Nobody has set it before.
+        let _ = connection.shared.exporter.set(exporter);
+    }
     // With TLS 1.3 a hub's refusal of the handshake may arrive only now.
     let welcome = connection.hello().await?;
     Ok((connection, welcome))
@@ -120,7 +137,7 @@ impl Connection {
 }
 
 /// Connects to the first of the host's addresses that answers.
-async fn reach(address: &HubAddress) -> Result<TcpStream, ClientError> {
+pub(super) async fn reach(address: &HubAddress) -> Result<TcpStream, ClientError> {
     let unreachable = |reason: &dyn std::fmt::Display| ClientError::Unreachable {
         tried: format!("{address} ({reason})"),
     };
@@ -164,14 +181,17 @@ fn tune(stream: &TcpStream) {
 }
 
 /// TLS wants a name even where it is neither sent nor checked.
-fn server_name(stream: &TcpStream, address: &HubAddress) -> Result<ServerName<'static>, ClientError> {
+pub(super) fn server_name(
+    stream: &TcpStream,
+    address: &HubAddress,
+) -> Result<ServerName<'static>, ClientError> {
     let peer = stream.peer_addr().map_err(|error| ClientError::Unreachable {
         tried: format!("{address} ({error})"),
     })?;
     Ok(ServerName::IpAddress(IpAddr::from(peer.ip())))
 }
 
-fn check_protocol(stream: &TlsStream<TcpStream>, address: &HubAddress) -> Result<(), ClientError> {
+pub(super) fn check_protocol(stream: &TlsStream<TcpStream>, address: &HubAddress) -> Result<(), ClientError> {
     if stream.get_ref().1.alpn_protocol() == Some(ALPN) {
         return Ok(());
     }
@@ -182,7 +202,7 @@ fn check_protocol(stream: &TlsStream<TcpStream>, address: &HubAddress) -> Result
     })
 }
 
-fn explain(error: &std::io::Error, address: &HubAddress, expected: Pin) -> ClientError {
+pub(super) fn explain(error: &std::io::Error, address: &HubAddress, expected: Pin) -> ClientError {
     let address = address.to_string();
     let Some(tls) = error
         .get_ref()

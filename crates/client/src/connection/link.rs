@@ -5,13 +5,14 @@ use crate::error::ClientError;
 use bytes::{Bytes, BytesMut};
 use landline_model::link::HubAddress;
 use landline_model::protocol::HubHeader;
-use landline_model::protocol::chat::RoomEvent;
+use landline_model::protocol::chat::{RoomEvent, Signal};
+use landline_model::token::EXPORTER_BYTES;
 use landline_wire::{Frame, FrameDecoder};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
@@ -54,6 +55,8 @@ pub(super) enum Reply {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) address: HubAddress,
+    /// What no other TLS connection has, for the login with a token; none where there is no TLS.
+    pub(super) exporter: OnceLock<[u8; EXPORTER_BYTES]>,
     ids: AtomicU64,
     /// Set once, before the waiters are let go.
     fate: watch::Sender<Option<ClientError>>,
@@ -70,6 +73,7 @@ impl Shared {
     pub(super) fn new(address: HubAddress) -> Self {
         Self {
             address,
+            exporter: OnceLock::new(),
             ids: AtomicU64::new(1),
             fate: watch::Sender::new(None),
             waiting: Mutex::default(),
@@ -327,17 +331,32 @@ async fn deliver_event(
     body: &Bytes,
     shared: &Shared,
 ) -> Result<(), ClientError> {
-    if event != RoomEvent::NAME {
-        tracing::debug!(event, "an event that this version does not know");
-        return Ok(());
-    }
     let args = args.ok_or_else(|| shared.broke("an event without content"))?;
-    let event = shared.read::<RoomEvent>("subscribe", args)?;
-    let text = String::from_utf8(body.to_vec()).map_err(|_| shared.broke("a text that is not UTF-8"))?;
+    let event = match event {
+        RoomEvent::NAME => room_event(args, body, shared)?,
+        Signal::NAME => match serde_json::from_str(args.get()) {
+            Ok(signal) => ClientEvent::Signal(signal),
+            // It is not stored and nothing depends on it; the kinds of signals grow.
+            Err(error) => {
+                tracing::debug!(%error, "a signal that this version does not know");
+                return Ok(());
+            }
+        },
+        event => {
+            tracing::debug!(event, "an event that this version does not know");
+            return Ok(());
+        }
+    };
     let events = shared.lock().events.clone();
     if let Some(events) = events {
         // Nobody may want it any more.
-        let _ = events.send(ClientEvent::Room(event, text)).await;
+        let _ = events.send(event).await;
     }
     Ok(())
+}
+
+fn room_event(args: &RawValue, body: &Bytes, shared: &Shared) -> Result<ClientEvent, ClientError> {
+    let event = shared.read::<RoomEvent>("subscribe", args)?;
+    let text = String::from_utf8(body.to_vec()).map_err(|_| shared.broke("a text that is not UTF-8"))?;
+    Ok(ClientEvent::Room(event, text))
 }

@@ -32,6 +32,8 @@ struct Entry {
     session: Option<SessionId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     secret: Option<SessionSecret>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    token: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -90,6 +92,7 @@ impl Entry {
             account_id: hub.account.id,
             session: hub.session.as_ref().map(|session| session.id),
             secret: hub.session.as_ref().map(|session| session.secret.clone()),
+            token: hub.session.as_ref().is_some_and(|session| session.token),
         }
     }
 
@@ -107,10 +110,11 @@ impl Entry {
                 id: self.account_id,
                 name: self.account,
             },
-            session: self
-                .session
-                .zip(self.secret)
-                .map(|(id, secret)| Session { id, secret }),
+            session: self.session.zip(self.secret).map(|(id, secret)| Session {
+                id,
+                secret,
+                token: self.token,
+            }),
         }
     }
 }

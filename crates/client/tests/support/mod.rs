@@ -175,6 +175,13 @@ impl Peer {
         })
     }
 
+    /// What no other TLS connection has, for the login with a token.
+    pub(crate) fn exporter(&self) -> [u8; 32] {
+        let tls = self.stream.get_ref().1;
+        let label = landline_model::token::EXPORTER_LABEL;
+        tls.export_keying_material([0; 32], label, None).unwrap()
+    }
+
     pub(crate) async fn send(&mut self, header: Value, body: &[u8]) {
         let mut bytes = BytesMut::new();
         landline_wire::encode(&header, body, &mut bytes).unwrap();
@@ -213,6 +220,7 @@ pub(crate) fn known(hub: &TestHub) -> landline_client::Hub {
         session: Some(landline_client::hubs::Session {
             id: landline_model::id::SessionId::from_bytes([6; 16]),
             secret: landline_model::protocol::people::SessionSecret::from_bytes([7; 32]),
+            token: false,
         }),
     }
 }

@@ -19,6 +19,8 @@ pub struct Config {
     pub data: PathBuf,
     /// The hub's name as people see it.
     pub name: String,
+    /// Whether the local network is told that the hub is there.
+    pub discovery: bool,
     /// How the log is written.
     pub log: LogSettings,
     /// What peers may use up.
@@ -110,6 +112,7 @@ impl Config {
             listen: values.addresses("listen"),
             data: values.directory(super::DATA_KEY),
             name: values.text("name"),
+            discovery: values.text("discovery") == "on",
             log: LogSettings {
                 format: LogFormat::of_word(&values.text("log.format")),
                 level: LogLevel::of_word(&values.text("log.level")),

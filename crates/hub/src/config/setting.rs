@@ -64,12 +64,15 @@ pub const OTHER_VARIABLES: &[&str] = &[
     "LANDLINE_HUB",
     "LANDLINE_KILL_ROUNDS",
     "LANDLINE_PASSWORD",
+    "LANDLINE_TOKEN",
 ];
 
 /// Words for `log.format`.
 pub(super) const LOG_FORMATS: &[&str] = &["human", "json"];
 /// Words for `log.level`, the quietest first.
 pub(super) const LOG_LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];
+/// Words for what is there or not.
+pub(super) const ON_OFF: &[&str] = &["on", "off"];
 
 /// All settings, in the order in which they are shown.
 pub const SETTINGS: &[Setting] = &[
@@ -93,6 +96,13 @@ pub const SETTINGS: &[Setting] = &[
         preset: Preset::HostName,
         flag: Some("--name"),
         summary: "The hub's name as people see it.",
+    },
+    Setting {
+        key: "discovery",
+        kind: Kind::Choice(ON_OFF),
+        preset: Preset::Word("on"),
+        flag: None,
+        summary: "Whether the hub tells the local network by multicast DNS that it is there; never on loopback alone.",
     },
     Setting {
         key: "log.format",

@@ -8,6 +8,7 @@
 //! At every failure the connection closes and drops what it holds: its places in rooms, its place among the live
 //! ones, its admission. A send that is under way is committed all the same, and a client that repeats it is told so.
 
+mod code;
 mod download;
 mod login;
 mod talk;
@@ -16,7 +17,7 @@ use super::gate::Admission;
 use crate::answer::{encode_answer, encode_refusal};
 use crate::authorise::Identity;
 use crate::chat::feed::{Ahead, Cursor};
-use crate::live::Place;
+use crate::live::{Line, Place};
 use crate::outbox::Outbox;
 use crate::services::Services;
 use crate::session::Session;
@@ -24,6 +25,7 @@ use crate::{chat, files, people};
 use bytes::{Buf as _, Bytes, BytesMut};
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::protocol::{Call, RequestHeader};
+use landline_store::chat::Batch;
 use landline_wire::{BODY_MAX, Frame, FrameDecoder, FrameError};
 use std::io;
 use std::sync::Arc;
@@ -101,11 +103,14 @@ struct Connection {
     services: Arc<Services>,
     admission: Admission,
     session: Session,
+    by_code: code::ByCode,
     /// Among the live ones, once somebody is logged in.
     place: Option<Place>,
     end: CancellationToken,
     outbox: Arc<Outbox>,
     in_flight: Arc<Semaphore>,
+    /// What was asked of the store's thread and it has not heard of.
+    batch: Batch,
     cursors: Vec<Cursor>,
     decoder: FrameDecoder,
     input: BytesMut,
@@ -135,10 +140,12 @@ impl Connection {
             services,
             admission,
             session: Session::default(),
+            by_code: code::ByCode::default(),
             place: None,
             end,
             outbox: Arc::default(),
             in_flight: Arc::new(Semaphore::new(SENDS_IN_FLIGHT)),
+            batch: Batch::default(),
             cursors: Vec::new(),
             decoder,
             input: BytesMut::new(),
@@ -222,8 +229,20 @@ impl Connection {
             .reserve(wanted.clamp(READ_BYTES, READ_BYTES.max(self.input.len())));
     }
 
-    /// Answers the whole messages that have arrived.
+    /// Answers the whole messages that have arrived. What goes to the store's thread goes there together.
     async fn take_requests(&mut self) -> Result<(), Gone> {
+        let taken = self.take_whole_requests().await;
+        self.submit().await;
+        taken
+    }
+
+    async fn submit(&mut self) {
+        if !self.batch.is_empty() {
+            self.services.chat.submit_batch(&mut self.batch).await;
+        }
+    }
+
+    async fn take_whole_requests(&mut self) -> Result<(), Gone> {
         if std::mem::take(&mut self.held_back) {
             self.deadline = self.next_deadline(self.services.config.limits.idle);
         }
@@ -238,6 +257,7 @@ impl Connection {
             let answer = self.request(frame).await?;
             self.output.extend_from_slice(&answer);
             if self.output.len() >= SEND_BYTES {
+                self.submit().await;
                 self.flush().await?;
             }
             self.deadline = self.next_deadline(self.services.config.limits.idle);
@@ -272,6 +292,10 @@ impl Connection {
         if let Err(refusal) = self.session.admit(&header.name) {
             return Ok(encode_refusal(header.id, refusal));
         }
+        if !talk::is_batched(&header.name) {
+            // It may rest on what was asked before it.
+            self.submit().await;
+        }
         if let Some(answer) = self.log_in_or_greet(&header).await {
             return Ok(answer);
         }
@@ -295,10 +319,15 @@ impl Connection {
             return Ok(answer);
         }
         let services = &self.services;
-        if let Some(answer) = people::answer(services, who, header, self.admission.number()).await {
+        let (number, peer) = (self.admission.number(), self.admission.peer());
+        if let Some(answer) = people::answer(services, who, header, number, peer).await {
+            // It may have been about the session that asks: that one hears the answer, and no more.
+            if !services.people.session_is_open(&who.session) {
+                self.leave();
+            }
             return Ok(answer);
         }
-        if let Some(answer) = chat::answer(services, who, header).await {
+        if let Some(answer) = chat::answer(services, who, header, &body, self.admission.number()).await {
             return Ok(answer);
         }
         if let Some(answer) = files::answer(services, who, header, body).await {
@@ -315,8 +344,12 @@ impl Connection {
 
     /// Puts into the output what followed rooms and the store's thread have for this connection.
     async fn collect(&mut self) {
+        if self.outbox.is_to_judge() {
+            self.judge();
+        }
         let mut events: Vec<Bytes> = Vec::new();
         let mut budget = SEND_BYTES;
+        let mut some_are_cut = false;
         for cursor in &mut self.cursors {
             while budget > 0 {
                 let found = match cursor.ahead(budget) {
@@ -324,26 +357,40 @@ impl Connection {
                     Ahead::Events(found) => found,
                     Ahead::InStore { since, delivered } => {
                         let found = chat::replay(&self.services, cursor, since, delivered).await;
-                        if found.is_empty() {
+                        // It may have been cut while the store was read; then even that is not for it.
+                        some_are_cut |= cursor.is_cut();
+                        if found.is_empty() || cursor.is_cut() {
                             break;
                         }
                         found
+                    }
+                    Ahead::Cut => {
+                        some_are_cut = true;
+                        break;
                     }
                 };
                 budget = budget.saturating_sub(found.iter().map(Bytes::len).sum());
                 events.extend(found);
             }
         }
+        if some_are_cut {
+            self.cursors.retain(|cursor| !cursor.is_cut());
+        }
         self.more_to_send = budget == 0;
         if self.more_to_send {
             // The next turn begins with another room.
-            self.cursors.rotate_left(1);
+            let rooms = self.cursors.len().max(1);
+            self.cursors.rotate_left(1 % rooms);
         }
-        for reply in self.outbox.take() {
+        let queued = self.outbox.take();
+        for reply in queued.replies {
             self.output.extend_from_slice(&reply);
         }
         for event in events {
             self.output.extend_from_slice(&event);
+        }
+        if let Some(signals) = queued.signals {
+            self.add_signals(*signals);
         }
     }
 
@@ -390,11 +437,12 @@ impl Connection {
 
     /// Opens everything that a login opens.
     fn logged_in(&mut self, who: crate::session::LoggedInAs) {
-        self.place = Some(
-            self.services
-                .live
-                .enter(who.session, self.admission.number(), self.end.clone()),
-        );
+        let line = Line {
+            number: self.admission.number(),
+            end: self.end.clone(),
+            outbox: Arc::clone(&self.outbox),
+        };
+        self.place = Some(self.services.live.enter(who.session, who.account, line));
         self.session = Session::LoggedIn(who);
         self.admission.handshake_is_over();
         self.decoder = FrameDecoder::new(self.services.config.limits.header_bytes, BODY_MAX);

@@ -124,6 +124,12 @@ impl Passwords {
         let places = u32::try_from(self.waiting.available_permits()).unwrap();
         Arc::clone(&self.waiting).try_acquire_many_owned(places).unwrap()
     }
+
+    /// Lets nothing be hashed, until what it returns is dropped.
+    pub(crate) fn pause(&self) -> tokio::sync::OwnedSemaphorePermit {
+        let workers = u32::try_from(self.working.available_permits()).unwrap();
+        Arc::clone(&self.working).try_acquire_many_owned(workers).unwrap()
+    }
 }
 
 /// A place in the share of an asker; dropping it gives the place back.

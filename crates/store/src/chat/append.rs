@@ -1,34 +1,42 @@
 //! Writing an event.
 
+use super::act;
 use super::create;
-use super::event;
-use super::room::{Head, Room};
+use super::draft::Draft;
+use super::effect;
+use super::message;
+use super::room::Room;
 use super::state::State;
 use crate::error::StoreError;
+use crate::number;
 use crate::writer::{Done, Job};
-use crate::{INTEGER_MAX, number};
-use landline_model::chain::{content_hash, event_hash};
-use landline_model::event::{Content, Event, EventKind, SignedHead, TEXT_MAX};
-use landline_model::hash::Hash;
+use landline_model::denied::Denied;
+use landline_model::event::{Event, EventKind, SignedHead};
 use landline_model::id::{AccountId, ClientId, RoomId};
+use landline_model::room::{Act, RoomFacts};
 use landline_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
+use std::sync::atomic::Ordering;
 
-/// An event to write.
-#[derive(Clone, Debug)]
+/// Says whether the sender may do it, with the facts as they are when it is about to be done, and the room's time then.
+/// Called on the writer's thread: it must not block.
+pub type Permit = Box<dyn FnOnce(&RoomFacts, Timestamp) -> Result<(), Denied> + Send>;
+
+/// Something to do in a room: it becomes an event.
 pub struct Append {
     /// Where.
     pub place: Place,
     /// Who.
     pub sender: AccountId,
-    /// What the sender calls it: the same again, wherever to, gives the first result.
+    /// What the sender calls it: the same again, whatever it is and wherever to, gives the first result.
     pub client_id: ClientId,
     /// What is done.
-    pub kind: EventKind,
-    /// The event of the same room that it acts on.
-    pub target: Option<u64>,
-    /// What is said, at most [`TEXT_MAX`] bytes.
-    pub body: String,
+    pub act: Act,
+    /// The text of a message, at most [`TEXT_MAX`](landline_model::event::TEXT_MAX) bytes, of an edit or of a topic;
+    /// else unused.
+    pub text: String,
+    /// Whether they may. Not asked where the client id is known.
+    pub permit: Permit,
 }
 
 /// Where an event goes.
@@ -104,11 +112,19 @@ impl Job<State> for Appending {
             Err(error) => done(Err(error)),
             Ok(Written::Before { room, sequence, time }) => done(appended(state, room, sequence, time, true)),
             Ok(Written::Event(event)) => {
+                if event.kind == EventKind::DELETE {
+                    state.shared().erased.store(true, Ordering::Release);
+                }
                 // The sender sees its acknowledgement before its event.
                 done(appended(state, event.room, event.sequence, event.time, false));
                 state.deliver(&event);
             }
         }
+    }
+
+    fn is_one_step(&self) -> bool {
+        let append = self.append.as_ref();
+        append.is_some_and(|append| matches!(append.place, Place::Room(_)) && act::only_adds(&append.act))
     }
 
     fn stopped(self: Box<Self>) {
@@ -136,44 +152,83 @@ fn appended(
 }
 
 fn write(transaction: &Connection, state: &mut State, append: Append) -> Result<Written, StoreError> {
-    if append.body.len() > TEXT_MAX {
-        return Err(StoreError::TooLarge);
-    }
-    if let Some(before) = find(transaction, &append)? {
+    act::check(&append.act, &append.text)?;
+    let name = (append.sender, append.client_id);
+    // Nearly every message is new, and one that is not breaks the rule that a client id stands in the log once. So it is
+    // looked for only where the message cannot be written, for whatever reason.
+    let is_message = matches!((&append.act, append.place), (Act::Say { .. }, Place::Room(_)));
+    if !is_message && let Some(before) = find(transaction, name)? {
         return Ok(before);
     }
+    match add(transaction, state, append) {
+        Err(error) if is_message && !error.is_of_the_disk() => find(transaction, name)?.ok_or(error),
+        added => added,
+    }
+}
+
+fn add(transaction: &Connection, state: &mut State, append: Append) -> Result<Written, StoreError> {
     let mut room = place(transaction, state, &append)?;
-    if append
-        .target
-        .is_some_and(|target| target == 0 || target > room.head.sequence)
-    {
+    let Append {
+        sender,
+        client_id,
+        act,
+        text,
+        permit,
+        ..
+    } = append;
+    let now = state.now_in(&room);
+    let author = match act.message() {
+        Some(message) => Some(message::author(transaction, room.key, message)?),
+        None => None,
+    };
+    // Who may not know what stands there does not learn whether it does.
+    let other = act
+        .who()
+        .copied()
+        .or_else(|| author.map(|author| author.unwrap_or(sender)));
+    permit(&state.facts(&room, &sender, other), now)?;
+    if author == Some(None) {
         return Err(StoreError::NotFound);
     }
-    let event = chained(state, &room, append)?;
-    event::insert(transaction, room.key, &event)?;
-    room.head = Head {
-        sequence: event.sequence,
-        hash: event.hash,
-        time: event.time,
+    let person = effect::apply(transaction, state, &mut room, sender, &act, &text, now)?;
+    let draft = Draft {
+        time: now,
+        sender,
+        client_id,
+        kind: act::kind(&act),
+        target: act.message(),
+        body: act::body(act, text, now)?,
     };
+    let event = draft.write(transaction, state, &mut room)?;
     state.change(room);
+    if let Some((account, known)) = person {
+        state.stand(event.room, account, known);
+    }
     Ok(Written::Event(event))
 }
 
 /// The first result of a client id that is known.
-fn find(transaction: &Connection, append: &Append) -> Result<Option<Written>, StoreError> {
+fn find(
+    transaction: &Connection,
+    (sender, client_id): (AccountId, ClientId),
+) -> Result<Option<Written>, StoreError> {
     let found = transaction
         .prepare_cached(
-            "SELECT rooms.id, sequence, time FROM events JOIN rooms USING (room) WHERE sender = ?1 AND client_id = ?2",
+            "SELECT rooms.id, sequence, time, importing
+             FROM events JOIN rooms USING (room) WHERE sender = ?1 AND client_id = ?2",
         )?
-        .query_row((append.sender.as_bytes(), append.client_id.as_bytes()), |row| {
-            Ok(Written::Before {
+        .query_row((sender.as_bytes(), client_id.as_bytes()), |row| {
+            let before = Written::Before {
                 room: RoomId::from_bytes(row.get(0)?),
                 sequence: number(row.get(1)?)?,
                 time: Timestamp(number(row.get(2)?)?),
-            })
+            };
+            Ok((before, row.get::<_, bool>(3)?))
         });
-    Ok(found.optional()?)
+    match found.optional()? {
+        Some((_, true)) => Err(StoreError::Importing),
+        found => Ok(found.map(|(before, _)| before)),
+    }
 }
 
 fn place(transaction: &Connection, state: &State, append: &Append) -> Result<Room, StoreError> {
@@ -184,34 +239,4 @@ fn place(transaction: &Connection, state: &State, append: &Append) -> Result<Roo
             None => create::direct(transaction, state, append.sender, peer, fresh),
         },
     }
-}
-
-/// The next event of `room`.
-fn chained(state: &mut State, room: &Room, append: Append) -> Result<Event, StoreError> {
-    let sequence = room.head.sequence + 1;
-    if sequence > INTEGER_MAX {
-        let max = usize::try_from(INTEGER_MAX).unwrap_or(usize::MAX);
-        return Err(StoreError::TooMany {
-            what: "events of one room",
-            max,
-        });
-    }
-    let content = Content {
-        salt: state.salt(),
-        body: append.body,
-    };
-    let mut event = Event {
-        room: room.genesis.room,
-        sequence,
-        time: state.now(room.head.time),
-        sender: append.sender,
-        client_id: append.client_id,
-        kind: append.kind,
-        target: append.target,
-        content_hash: content_hash(&content.salt, &content.body),
-        content: Some(content),
-        hash: Hash::ZERO,
-    };
-    event.hash = event_hash(&room.head.hash, &event);
-    Ok(event)
 }

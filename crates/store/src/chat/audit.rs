@@ -85,7 +85,7 @@ impl Audit {
 pub fn audit(directory: &Path) -> Result<Audit, StoreError> {
     let connection = database::open_read_only(directory, &SCHEMA)?;
     let keys: Vec<i64> = connection
-        .prepare("SELECT room FROM rooms ORDER BY room")?
+        .prepare("SELECT room FROM rooms WHERE importing = 0 ORDER BY room")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let rooms = keys

@@ -1,6 +1,7 @@
 //! Rooms as rows, and reading them all when the hub starts.
 
-use super::room::{Head, Room, Rooms};
+use super::members::{self, Known};
+use super::room::{Head, People, Room, Rooms};
 use crate::error::StoreError;
 use crate::number;
 use landline_model::chain::genesis_hash;
@@ -11,12 +12,13 @@ use landline_model::name::RoomName;
 use landline_model::time::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// What [`room`] reads.
 pub(super) const ROOM_COLUMNS: &str =
     "room, id, created, creator, kind, original_name, peer, genesis_hash, name,
-                                       head_sequence, head_hash, head_time";
+                                       head_sequence, head_hash, head_time, topic, slow_seconds";
 
 /// All rooms.
 ///
@@ -34,11 +36,13 @@ pub(super) fn rooms(connection: &Connection) -> Result<Rooms, StoreError> {
 }
 
 fn all(connection: &Connection) -> Result<Rooms, StoreError> {
-    let mut statement = connection.prepare(&format!("SELECT {ROOM_COLUMNS} FROM rooms"))?;
+    let mut statement =
+        connection.prepare(&format!("SELECT {ROOM_COLUMNS} FROM rooms WHERE importing = 0"))?;
     let mut rows = statement.query([])?;
+    let mut people = people(connection)?;
     let mut rooms = Rooms::default();
     while let Some(row) = rows.next()? {
-        let (room, genesis) = room(row)?;
+        let (mut room, genesis) = room(row)?;
         if genesis_hash(&room.genesis) != genesis {
             return Err(damaged(&room, "its beginning was changed"));
         }
@@ -48,9 +52,26 @@ fn all(connection: &Connection) -> Result<Rooms, StoreError> {
                 "its last event is not the one that was acknowledged last",
             ));
         }
+        let known = people.remove(&room.key).unwrap_or_default();
+        for (_, known) in &known {
+            room.people.add(*known);
+        }
+        let id = room.genesis.room;
         rooms.insert(room);
+        for (account, known) in known {
+            rooms.stand(id, account, known);
+        }
     }
     Ok(rooms)
+}
+
+/// Whom each room knows.
+fn people(connection: &Connection) -> Result<HashMap<i64, Vec<(AccountId, Known)>>, StoreError> {
+    let mut people: HashMap<i64, Vec<_>> = HashMap::new();
+    members::read_all(connection, |room, account, known| {
+        people.entry(room).or_default().push((account, known));
+    })?;
+    Ok(people)
 }
 
 /// The head of a room without events.
@@ -103,6 +124,9 @@ pub(super) fn room(row: &Row<'_>) -> rusqlite::Result<(Room, Hash)> {
         genesis: Arc::new(genesis),
         name: name.map(Arc::new),
         head,
+        topic: Arc::from(row.get::<_, String>(12)?),
+        slow_seconds: row.get(13)?,
+        people: People::default(),
     };
     Ok((room, Hash::from_bytes(row.get(7)?)))
 }

@@ -3,45 +3,71 @@
 //! What is here holds the contracts on messages: acknowledged means committed and synced; a room's events are numbered
 //! 1, 2, 3, ...; a client id is used once for ever; each event is chained to the one before it.
 
+mod act;
 mod append;
 mod audit;
 mod barrier;
 mod create;
+mod draft;
+mod effect;
 mod event;
+mod import;
 mod load;
+mod marks;
+mod members;
+mod message;
+mod reactions;
+mod reading;
 mod room;
-mod schema;
+pub(crate) mod schema;
+mod standing;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub use append::{Append, Appended, Place};
+pub use append::{Append, Appended, Permit, Place};
 pub use audit::{Audit, AuditFault, RoomAudit, audit};
 pub use create::NewRoom;
+pub use import::{
+    FinishedImport, IMPORT_EVENTS_MAX, IMPORT_IDLE_MAX, IMPORTS_MAX, ImportFault, ImportedEvents, NewImport,
+    SENDER_NAMES_MAX,
+};
+pub use message::Fold;
 pub use room::RoomRecord;
 
 use crate::database::Readers;
 use crate::error::StoreError;
-use crate::writer::{Done, Job, Writer};
-use crate::{Clock, database, read};
+use crate::writer::{Done, Job, Writer, completion};
+use crate::{Clock, database};
 use landline_model::event::{Event, Salt};
 use landline_model::hash::Signature;
 use landline_model::id::{AccountId, RoomId};
-use landline_model::name::RoomName;
+use marks::{Flushing, Marks};
 use room::Shared;
 use schema::SCHEMA;
 use state::State;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 /// The most rooms of a hub: all are kept in memory, each with some hundred bytes.
 pub const ROOMS_MAX: usize = 100_000;
 
-/// The most public rooms that one account makes: nobody fills the hub alone.
-pub const PUBLIC_ROOMS_PER_CREATOR_MAX: usize = 1_000;
+/// The most rooms that one account makes: nobody fills the hub alone.
+pub const ROOMS_PER_CREATOR_MAX: usize = 1_000;
 
 /// The most direct conversations that one account begins. Those that others begin with it do not count.
 pub const DIRECT_ROOMS_PER_CREATOR_MAX: usize = 10_000;
+
+/// The most people whom one room knows: members, and those who were invited, asked, were put out, silenced or slowed.
+pub const PEOPLE_PER_ROOM_MAX: usize = 100_000;
+
+/// The most different reactions to one message; each may come from everybody.
+pub const REACTIONS_PER_MESSAGE_MAX: usize = 64;
+
+/// How long the emptying of the write-ahead log waits for who reads.
+const SCRUB_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Signs a statement with the hub's head key. Called on whatever thread asks for a head first.
 pub type Sign = Box<dyn Fn(&[u8]) -> Signature + Send + Sync>;
@@ -57,6 +83,45 @@ pub struct ChatOptions {
     /// Takes each event once it is committed and its sender has been told, in the order of the log. Called on the
     /// writer's thread: it must not block.
     pub deliver: Box<dyn FnMut(&Event) + Send>,
+    /// Called on the writer's thread when all of a commit, or a good part of a large one, were told and delivered: the
+    /// time to wake whoever is concerned.
+    pub settled: Box<dyn FnMut() + Send>,
+}
+
+/// What one connection has asked for and the writer has not heard of yet, in order.
+#[derive(Default)]
+pub struct Batch {
+    jobs: Vec<Box<dyn Job<State>>>,
+}
+
+impl Batch {
+    /// As [`Chat::append`].
+    pub fn append(&mut self, append: Append, done: Done<Appended>) {
+        self.jobs.push(Box::new(append::Appending::new(append, done)));
+    }
+
+    /// As [`Chat::barrier`].
+    pub fn barrier(&mut self, done: Done<()>) {
+        self.jobs.push(Box::new(barrier::Barrier(done)));
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether there is nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "Batch({})", self.jobs.len())
+    }
 }
 
 /// The store of messages. Clones share it.
@@ -67,6 +132,8 @@ pub struct Chat {
     readers: Arc<Readers>,
     writer: Writer<State>,
     shared: Arc<Shared>,
+    marks: Arc<Marks>,
+    directory: Arc<Path>,
 }
 
 impl Chat {
@@ -76,33 +143,54 @@ impl Chat {
     /// [`StoreError::Corrupt`] where a room's record and its last event disagree, [`StoreError::NewerVersion`], and
     /// those of the disk.
     pub fn open(directory: &Path, options: ChatOptions) -> Result<Self, StoreError> {
-        let connection = database::open(directory, &SCHEMA)?;
+        let mut connection = database::open(directory, &SCHEMA)?;
+        // What is erased is overwritten, and not only forgotten.
+        connection.pragma_update(None, "secure_delete", true)?;
+        import::drop_all(&mut connection)?;
         let rooms = load::rooms(&connection)?;
-        let shared = Arc::new(Shared::new(rooms, options.sign));
+        let marks = Arc::new(Marks::load(&connection)?);
+        let shared = Arc::new(Shared::new(rooms, import::names(&connection)?, options.sign));
         let readers = Arc::new(Readers::new(directory, &SCHEMA)?);
-        let state = State::new(Arc::clone(&shared), options.clock, options.salt, options.deliver);
+        let state = State::new(
+            Arc::clone(&shared),
+            options.clock,
+            options.salt,
+            options.deliver,
+            options.settled,
+        );
         let writer = Writer::start("chat", connection, state)?;
         Ok(Self {
             writer,
             shared,
+            marks,
+            directory: Arc::from(directory),
             readers,
         })
     }
 
-    /// Makes a public room. Waits only while the queue is full.
+    /// Makes a room. Waits only while the queue is full.
     ///
-    /// `done` is told [`StoreError::NameTaken`], [`StoreError::TooMany`] and those of the disk.
+    /// `done` is told [`StoreError::NameTaken`], [`StoreError::Invalid`] (the kind), [`StoreError::TooMany`] and those of the disk.
     pub async fn create_room(&self, new: NewRoom, done: Done<RoomRecord>) {
         self.submit(Box::new(create::Creating::new(new, done))).await;
     }
 
-    /// Writes an event. Waits only while the queue is full. `done` is called once, before the event is delivered to
-    /// anybody.
+    /// Does something in a room and writes the event that it becomes. Waits only while the queue is full. `done` is
+    /// called once, before the event is delivered to anybody.
     ///
-    /// `done` is told [`StoreError::NotFound`] where the room or the target event does not exist,
-    /// [`StoreError::TooLarge`], [`StoreError::TooMany`] and those of the disk.
+    /// `done` is told [`StoreError::Denied`] where the permit says no; [`StoreError::NotFound`] where the room does not
+    /// exist, or the message on which it acts does not, or was deleted; [`StoreError::NoChange`] where it is so already;
+    /// [`StoreError::LastOwner`], [`StoreError::NotAsked`], [`StoreError::Banned`] where it makes no sense for whom it
+    /// acts on; [`StoreError::TooLarge`], [`StoreError::Invalid`], [`StoreError::TooMany`],
+    /// [`StoreError::Importing`] (the client id stands in such a room), and those of the disk.
     pub async fn append(&self, append: Append, done: Done<Appended>) {
         self.submit(Box::new(append::Appending::new(append, done))).await;
+    }
+
+    /// Brings what a batch has to the writer at once, so that it comes into one commit where it can, and empties it.
+    pub async fn submit_batch(&self, batch: &mut Batch) {
+        // Where it fails, the jobs have told whoever waits.
+        let _ = self.writer.submit_all(&mut batch.jobs).await;
     }
 
     /// Finds the conversation of two people, or makes it with the id `fresh`. Waits only while the queue is full.
@@ -130,72 +218,75 @@ impl Chat {
         self.submit(Box::new(barrier::Barrier(done))).await;
     }
 
-    /// A room. From memory.
-    #[must_use]
-    pub fn room(&self, room: &RoomId) -> Option<RoomRecord> {
-        let room = read(&self.shared.rooms).by_id(room).cloned()?;
-        Some(self.shared.record(&room))
+    /// Writes the read marks that moved, and drops imports that have rested for too long. To be called every few
+    /// seconds, and before the hub stops.
+    ///
+    /// `done` is told those of the disk; what was not written is written next time.
+    pub async fn flush_marks(&self, done: Done<()>) {
+        self.submit(Box::new(import::Sweeping)).await;
+        let chunks = self.marks.unwritten().div_ceil(marks::CHUNK);
+        for _ in 1..chunks {
+            self.submit(Box::new(Flushing::new(Arc::clone(&self.marks), None)))
+                .await;
+        }
+        self.submit(Box::new(Flushing::new(Arc::clone(&self.marks), Some(done))))
+            .await;
     }
 
-    /// A public room by its name. From memory.
-    #[must_use]
-    pub fn room_by_name(&self, name: &RoomName) -> Option<RoomRecord> {
-        let room = read(&self.shared.rooms).by_name(name).cloned()?;
-        Some(self.shared.record(&room))
-    }
-
-    /// The conversation of two people, where they have one. From memory.
-    #[must_use]
-    pub fn find_direct(&self, one: AccountId, other: AccountId) -> Option<RoomRecord> {
-        self.shared.direct(one, other)
-    }
-
-    /// The rooms that `account` may read, in the order of their ids: public ones and its own conversations. From
-    /// memory.
-    #[must_use]
-    pub fn rooms_for(&self, account: &AccountId, after: Option<RoomId>, limit: usize) -> Vec<RoomRecord> {
-        let page = read(&self.shared.rooms).page(account, after, limit);
-        page.iter().map(|room| self.shared.record(room)).collect()
-    }
-
-    /// The first events of a room after `since`, oldest first: at most `limit`, and no more than fit into
-    /// `byte_limit` bytes of bodies, but at least one where there is one. Blocks for the disk.
+    /// Empties the write-ahead log where a text was erased since the last time: the log still has what was there before.
+    /// To be called every minute or so. Blocks for the disk, and holds the writer up meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] where there is no such room, [`StoreError::Corrupt`], and those of the disk.
-    pub fn events(
-        &self,
-        room: &RoomId,
-        since: u64,
-        limit: usize,
-        byte_limit: usize,
-    ) -> Result<Vec<Event>, StoreError> {
-        let key = self.key(room)?;
-        self.readers
-            .read(|connection| event::first(connection, (key, *room), since, limit, byte_limit))
+    /// Those of the disk. What could not be emptied is emptied next time.
+    pub fn scrub(&self) -> Result<(), StoreError> {
+        if !self.shared.erased.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let emptied = database::open(&self.directory, &SCHEMA).and_then(|connection| {
+            // While it waits for who reads, nobody writes: a writer has to have more patience than this.
+            connection.busy_timeout(SCRUB_PATIENCE)?;
+            let busy =
+                connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0))?;
+            Ok(!busy)
+        });
+        if emptied != Ok(true) {
+            self.shared.erased.store(true, Ordering::Release);
+        }
+        emptied.map(drop)
     }
 
-    /// As [`events`](Self::events), but the last ones after `since`, still oldest first.
+    /// Begins to bring a room here. The same again goes on where it was.
     ///
     /// # Errors
-    /// As [`events`](Self::events).
-    pub fn last_events(
-        &self,
-        room: &RoomId,
-        since: u64,
-        limit: usize,
-        byte_limit: usize,
-    ) -> Result<Vec<Event>, StoreError> {
-        let key = self.key(room)?;
-        self.readers
-            .read(|connection| event::last(connection, (key, *room), since, limit, byte_limit))
+    /// [`StoreError::Import`], [`StoreError::Importing`] where another import of the same room has not ended,
+    /// [`StoreError::NameTaken`], [`StoreError::Invalid`] (the kind), [`StoreError::TooMany`] and those of the disk.
+    pub async fn import_begin(&self, new: NewImport) -> Result<(), StoreError> {
+        self.writer
+            .run(move |transaction, state| import::begin(transaction, state, new))
+            .await
     }
 
-    fn key(&self, room: &RoomId) -> Result<i64, StoreError> {
-        read(&self.shared.rooms)
-            .by_id(room)
-            .map(|room| room.room.key)
-            .ok_or(StoreError::NotFound)
+    /// Brings events here; says how many there are then. Where one of them is refused, all are.
+    ///
+    /// # Errors
+    /// [`StoreError::Import`], [`StoreError::NotFound`] where the import was not begun or was dropped,
+    /// [`StoreError::TooLarge`], [`StoreError::TooMany`] and those of the disk.
+    pub async fn import_events(&self, events: ImportedEvents) -> Result<u64, StoreError> {
+        self.writer
+            .run(move |transaction, state| import::append(transaction, state, &events))
+            .await
+    }
+
+    /// Opens a room whose events are all here. The event that says so is delivered; those that were brought are not.
+    ///
+    /// # Errors
+    /// [`StoreError::Import`], [`StoreError::NotFound`] where the import was not begun or was dropped,
+    /// [`StoreError::TooMany`] and those of the disk.
+    pub async fn import_finish(&self, finished: FinishedImport) -> Result<RoomRecord, StoreError> {
+        let (done, outcome) = completion();
+        self.submit(Box::new(import::Finishing::new(finished, done)))
+            .await;
+        outcome.await
     }
 
     async fn submit(&self, job: Box<dyn Job<State>>) {

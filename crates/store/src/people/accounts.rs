@@ -10,6 +10,8 @@ use landline_model::hash::Hash;
 use landline_model::id::{AccountId, SessionId};
 use landline_model::name::AccountName;
 use landline_model::protocol::people::Account;
+use landline_model::role::Role;
+use landline_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::time::Duration;
 
@@ -52,8 +54,28 @@ pub(super) fn join(
         };
     }
     let role = invites::redeem(transaction, token, now)?;
+    // What redeeming wrote is undone with the job where the name is taken.
+    let entry = insert(transaction, new, role, now)?;
+    let account = entry.account.clone();
+    let session = sessions::insert(transaction, account.id, session, now)?;
+    state.change(Change::Account(entry));
+    let joined = Resumed {
+        account,
+        session: session.id,
+        expires: session.expires,
+    };
+    state.change(Change::Session(session));
+    Ok(joined)
+}
+
+/// Writes a new account; the caller tells the state.
+pub(super) fn insert(
+    transaction: &Connection,
+    new: NewAccount,
+    role: Role,
+    now: Timestamp,
+) -> Result<Entry, StoreError> {
     let key = new.name.key();
-    // What redeeming wrote is undone with the job.
     if transaction
         .prepare_cached("SELECT 1 FROM accounts WHERE name_key = ?1")?
         .exists([&key])?
@@ -65,24 +87,19 @@ pub(super) fn join(
             "INSERT INTO accounts (id, name, name_key, role, password, created) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?
         .execute((new.id.as_bytes(), new.name.as_str(), &key, role.name(), &new.password, integer(now.0)))?;
-    let session = sessions::insert(transaction, new.id, session, now)?;
-    let account = Account {
-        id: new.id,
-        name: new.name,
-        role,
-    };
-    state.change(Change::Account(Entry {
-        account: account.clone(),
+    Ok(Entry {
+        account: Account {
+            id: new.id,
+            name: new.name,
+            role,
+        },
+        key,
         password: new.password,
         disabled: false,
-    }));
-    let joined = Resumed {
-        account,
-        session: session.id,
-        expires: session.expires,
-    };
-    state.change(Change::Session(session));
-    Ok(joined)
+        status: String::new(),
+        created: now,
+        last_seen: None,
+    })
 }
 
 /// Refuses where the password of an account is not `verified`: it may have been changed while its hash was made.
@@ -108,7 +125,7 @@ pub(super) fn set_password(
     state: &mut State,
     account: AccountId,
     phc: String,
-    keep: SessionId,
+    keep: Option<SessionId>,
 ) -> Result<Vec<SessionId>, StoreError> {
     let known = transaction
         .prepare_cached("UPDATE accounts SET password = ?2 WHERE id = ?1")?
@@ -116,11 +133,7 @@ pub(super) fn set_password(
     if known == 0 {
         return Err(StoreError::NotFound);
     }
-    let ended = sessions::delete(
-        transaction,
-        "DELETE FROM sessions WHERE account = ?1 AND id <> ?2 RETURNING id",
-        (account.as_bytes(), keep.as_bytes()),
-    )?;
+    let ended = sessions::delete_of(transaction, account, keep)?;
     state.change(Change::Password(account, phc));
     sessions::ended(state, &ended);
     Ok(ended)

@@ -1,21 +1,31 @@
-//! Accounts, invitations and sessions.
+//! Accounts, invitations, sessions, tokens and contacts.
 //!
-//! Secrets are never stored: of tokens and sessions the database has hashes, of passwords what Argon2 made of them.
+//! Secrets are never stored in the clear: of invitations and sessions the database has hashes, of passwords what Argon2
+//! made of them, of tokens what the caller sealed.
 //! Accounts and sessions are kept in memory as well, so that who is there is known without waiting for a disk, and
 //! people can still log on (to make room) when it is full.
 
 mod accounts;
+mod asked;
+mod contacts;
 mod directory;
+mod find;
 mod invites;
+mod keep;
 mod schema;
 mod sessions;
 mod state;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 pub use accounts::NewAccount;
+pub use asked::Asker;
+pub use contacts::{CONTACTS_MAX, ContactError};
+pub use find::{Person, SessionRecord};
 pub use invites::{INVITES_MAX, NewInvite};
 pub use sessions::{NewSession, Resumed, SESSIONS_PER_ACCOUNT_MAX};
+pub use tokens::{NewToken, Sealed, TOKENS_PER_ACCOUNT_MAX, TokenFor};
 
 use crate::error::StoreError;
 use crate::writer::Writer;
@@ -40,6 +50,8 @@ pub struct People {
     writer: Writer<State>,
     directory: Arc<RwLock<Directory>>,
     time: Arc<Time>,
+    /// See [`People::asked_by`].
+    asker: Option<Asker>,
 }
 
 /// What is stored of an invitation's token.
@@ -78,6 +90,7 @@ impl People {
             writer,
             directory,
             time,
+            asker: None,
         })
     }
 
@@ -86,8 +99,7 @@ impl People {
     /// # Errors
     /// [`StoreError::TooMany`] where [`INVITES_MAX`] are open (the hub itself may all the same), and those of the disk.
     pub async fn create_invite(&self, invite: NewInvite) -> Result<Timestamp, StoreError> {
-        self.writer
-            .run(move |transaction, state| invites::create(transaction, state, &invite))
+        self.run_asked(move |transaction, state| invites::create(transaction, state, &invite))
             .await
     }
 
@@ -155,8 +167,12 @@ impl People {
     /// # Errors
     /// [`StoreError::SessionUnknown`], [`StoreError::SessionExpired`].
     pub async fn resume(&self, secret: &Hash, idle: Duration) -> Result<Resumed, StoreError> {
-        let now = self.time.now();
-        let (resumed, touch) = read(&self.directory).resume(secret, idle, now)?;
+        let found = read(&self.directory).resume(secret, idle, self.time.now())?;
+        self.seen(found).await
+    }
+
+    /// Notes that a session is used, where that was not noted for a minute.
+    async fn seen(&self, (resumed, touch): (Resumed, bool)) -> Result<Resumed, StoreError> {
         if touch {
             let session = resumed.session;
             let touched = self
@@ -177,8 +193,7 @@ impl People {
     /// # Errors
     /// Those of the disk.
     pub async fn end_session(&self, session: SessionId) -> Result<(), StoreError> {
-        self.writer
-            .run(move |transaction, state| sessions::end(transaction, state, session))
+        self.run_asked(move |transaction, state| sessions::end(transaction, state, session))
             .await
     }
 
@@ -195,12 +210,11 @@ impl People {
         phc: String,
         keep: SessionId,
     ) -> Result<Vec<SessionId>, StoreError> {
-        self.writer
-            .run(move |transaction, state| {
-                accounts::require_password(transaction, account, verified.as_deref())?;
-                accounts::set_password(transaction, state, account, phc, keep)
-            })
-            .await
+        self.run_asked(move |transaction, state| {
+            accounts::require_password(transaction, account, verified.as_deref())?;
+            accounts::set_password(transaction, state, account, phc, Some(keep))
+        })
+        .await
     }
 
     /// Every minute or so: notes that the sessions `in_use` are, removes those whose time is over or that were not used
@@ -230,6 +244,15 @@ impl People {
         read(&self.directory)
             .account(account)
             .map(|entry| entry.account.clone())
+    }
+
+    /// The role of an account that somebody may be logged in to; none where there is no such account, or nobody gets
+    /// into it any more. From memory.
+    #[must_use]
+    pub fn role(&self, account: &AccountId) -> Option<Role> {
+        let directory = read(&self.directory);
+        let entry = directory.account(account).filter(|entry| !entry.disabled)?;
+        Some(entry.account.role)
     }
 
     /// An account by its name. From memory.

@@ -2,12 +2,12 @@
 
 use crate::database::Schema;
 
-/// The database of accounts, invitations and sessions.
+/// The database of accounts, invitations, sessions and contacts.
 pub(super) static SCHEMA: Schema = Schema {
     name: "people.db",
     // "LLpe"
     application_id: 0x4c4c_7065,
-    migrations: &[FIRST],
+    migrations: &[FIRST, TOKENS_AND_CONTACTS],
 };
 
 const FIRST: &str = "
@@ -50,4 +50,44 @@ CREATE TABLE time (
     latest      INTEGER NOT NULL
 ) STRICT;
 INSERT INTO time (one, latest) VALUES (1, 0);
+";
+
+const TOKENS_AND_CONTACTS: &str = "
+ALTER TABLE accounts ADD COLUMN status TEXT NOT NULL DEFAULT '';  -- what the person wrote about what they are doing
+ALTER TABLE accounts ADD COLUMN last_seen INTEGER;                -- to the minute; NULL: never
+UPDATE accounts SET last_seen = (SELECT max(last_seen) FROM sessions WHERE account = accounts.id);
+
+-- A token is a session whose secret is kept sealed instead of hashed: both sides prove that they know it.
+CREATE TABLE sessions_2 (
+    id          BLOB PRIMARY KEY,
+    secret_hash BLOB UNIQUE,                -- the secret is known to the client; NULL: a token
+    sealed      BLOB,                       -- a token's secret, under a key that is not in here; NULL: no token
+    account     BLOB NOT NULL REFERENCES accounts (id),
+    device      TEXT NOT NULL,              -- what the person calls the machine, or what the token is for
+    created     INTEGER NOT NULL,
+    last_seen   INTEGER NOT NULL,           -- to the minute
+    expires     INTEGER NOT NULL,           -- whether it was used or not
+    CHECK ((secret_hash IS NULL) <> (sealed IS NULL))
+) STRICT, WITHOUT ROWID;
+INSERT INTO sessions_2 (id, secret_hash, account, device, created, last_seen, expires)
+    SELECT id, secret_hash, account, device, created, last_seen, expires FROM sessions;
+DROP TABLE sessions;
+ALTER TABLE sessions_2 RENAME TO sessions;
+CREATE INDEX sessions_by_account ON sessions (account);
+
+-- Whoever uses a session is seen. To make a token is not to use it.
+CREATE TRIGGER session_opened AFTER INSERT ON sessions WHEN NEW.sealed IS NULL BEGIN
+    UPDATE accounts SET last_seen = NEW.last_seen WHERE id = NEW.account;
+END;
+CREATE TRIGGER session_used AFTER UPDATE OF last_seen ON sessions BEGIN
+    UPDATE accounts SET last_seen = NEW.last_seen WHERE id = NEW.account;
+END;
+
+-- How one account stands to another; no row: neither has asked.
+CREATE TABLE contacts (
+    owner       BLOB NOT NULL REFERENCES accounts (id),
+    other       BLOB NOT NULL REFERENCES accounts (id),
+    state       TEXT NOT NULL CHECK (state IN ('asked', 'asking', 'contact', 'blocked')),
+    PRIMARY KEY (owner, other)
+) STRICT, WITHOUT ROWID;
 ";

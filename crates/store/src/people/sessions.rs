@@ -1,7 +1,7 @@
 //! Sessions.
 
 use super::accounts;
-use super::directory::{Session, parsed};
+use super::directory::{Session, Way, has_expired, parsed};
 use super::state::{Change, State};
 use crate::error::StoreError;
 use crate::{INTEGER_MAX, integer, number};
@@ -13,7 +13,7 @@ use landline_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Params};
 use std::time::Duration;
 
-/// The most sessions of one account. Opening one more ends the one that was not seen the longest.
+/// The most sessions of one account, tokens not counted. Opening one more ends the one that was not seen the longest.
 pub const SESSIONS_PER_ACCOUNT_MAX: usize = 100;
 
 /// How old what is noted of the use of a session with an open connection may be, in milliseconds: much less than any
@@ -56,7 +56,7 @@ pub(super) fn open(
     let displaced = delete(
         transaction,
         "DELETE FROM sessions WHERE id IN
-             (SELECT id FROM sessions WHERE account = ?1 ORDER BY last_seen DESC, created DESC LIMIT -1 OFFSET ?2)
+             (SELECT id FROM sessions WHERE account = ?1 AND sealed IS NULL ORDER BY last_seen DESC, created DESC LIMIT -1 OFFSET ?2)
          RETURNING id",
         (account.as_bytes(), i64::try_from(SESSIONS_PER_ACCOUNT_MAX - 1).unwrap_or(i64::MAX)),
     )?;
@@ -85,14 +85,16 @@ pub(super) fn insert(
             new.id.as_bytes(),
             new.secret_hash.as_bytes(),
             account.as_bytes(),
-            new.device,
+            &new.device,
             integer(now.0),
             integer(expires.0),
         ))?;
     Ok(Session {
         id: new.id,
-        secret_hash: new.secret_hash,
+        way: Way::Secret(new.secret_hash),
         account,
+        device: new.device,
+        created: now,
         last_seen: now,
         expires,
     })
@@ -107,28 +109,23 @@ pub(super) fn of_secret(
 ) -> Result<Option<(Resumed, bool)>, StoreError> {
     let found = transaction
         .prepare_cached(
-            "SELECT accounts.id, name, role, sessions.id, expires, last_seen FROM sessions
+            "SELECT accounts.id, name, role, sessions.id, expires, sessions.last_seen FROM sessions
              JOIN accounts ON accounts.id = account WHERE secret_hash = ?1 AND disabled = 0",
         )?
         .query_row([secret.as_bytes()], |row| {
-            let session = Session {
-                id: SessionId::from_bytes(row.get(3)?),
-                secret_hash: *secret,
-                account: AccountId::from_bytes(row.get(0)?),
-                last_seen: Timestamp(number(row.get(5)?)?),
-                expires: Timestamp(number(row.get(4)?)?),
-            };
+            let expires = Timestamp(number(row.get(4)?)?);
+            let last_seen = Timestamp(number(row.get(5)?)?);
             let account = Account {
-                id: session.account,
+                id: AccountId::from_bytes(row.get(0)?),
                 name: parsed(1, &row.get::<_, String>(1)?)?,
                 role: Role::named(&row.get::<_, String>(2)?),
             };
             let resumed = Resumed {
                 account,
-                session: session.id,
-                expires: session.expires,
+                session: SessionId::from_bytes(row.get(3)?),
+                expires,
             };
-            Ok((resumed, session.has_expired(idle, now)))
+            Ok((resumed, has_expired(last_seen, expires, Some(idle), now)))
         });
     Ok(found.optional()?)
 }
@@ -186,11 +183,11 @@ pub(super) fn sweep(
     idle: Duration,
 ) -> Result<Vec<SessionId>, StoreError> {
     let now = state.now();
-    // The rule of `Session::has_expired`.
+    // The rule of `has_expired`: a token has no idle end.
     let idle = u64::try_from(idle.as_millis()).unwrap_or(u64::MAX);
     let gone = delete(
         transaction,
-        "DELETE FROM sessions WHERE expires <= ?1 OR last_seen <= ?2 RETURNING id",
+        "DELETE FROM sessions WHERE expires <= ?1 OR (last_seen <= ?2 AND sealed IS NULL) RETURNING id",
         (integer(now.0), now.0.checked_sub(idle).map_or(-1, integer)),
     )?;
     ended(state, &gone);
@@ -206,6 +203,19 @@ pub(super) fn delete(
     let mut statement = transaction.prepare_cached(statement)?;
     let gone = statement.query_map(parameters, |row| row.get(0).map(SessionId::from_bytes))?;
     Ok(gone.collect::<Result<_, _>>()?)
+}
+
+/// Ends all sessions and tokens of an account but `keep`; the caller tells the state.
+pub(super) fn delete_of(
+    transaction: &Connection,
+    account: AccountId,
+    keep: Option<SessionId>,
+) -> Result<Vec<SessionId>, StoreError> {
+    delete(
+        transaction,
+        "DELETE FROM sessions WHERE account = ?1 AND id IS NOT ?2 RETURNING id",
+        (account.as_bytes(), keep.as_ref().map(SessionId::as_bytes)),
+    )
 }
 
 pub(super) fn ended(state: &mut State, sessions: &[SessionId]) {

@@ -1,9 +1,11 @@
 //! What the writer of people keeps beside its database.
 
+use super::contacts::ContactRow;
 use super::directory::{Directory, Entry, Session};
 use crate::error::StoreError;
 use crate::{Clock, INTEGER_MAX, integer, number, write, writer};
 use landline_model::id::{AccountId, SessionId};
+use landline_model::role::Role;
 use landline_model::time::Timestamp;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,9 +31,13 @@ pub(super) struct State {
 pub(super) enum Change {
     Account(Entry),
     Password(AccountId, String),
+    Role(AccountId, Role),
+    Disabled(AccountId, bool),
+    Status(AccountId, String),
     Session(Session),
     Seen(SessionId, Timestamp),
     Ended(SessionId),
+    Contact(ContactRow),
 }
 
 /// The latest time that this database has seen.

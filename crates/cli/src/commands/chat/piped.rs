@@ -7,6 +7,7 @@ use crate::report::{complain_of, note};
 use crate::show::{self, EventLine};
 use anyhow::{Result, bail};
 use landline_client::chat::{Chat, Speaker, Update};
+use landline_model::id::AccountId;
 use landline_model::target::Target;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
@@ -19,6 +20,8 @@ use tokio::sync::mpsc;
 pub(super) struct Style {
     pub(super) json: bool,
     pub(super) follow: bool,
+    /// Who reads: who is mentioned is told so.
+    pub(super) reader: AccountId,
     /// Tells of lost and new connections.
     pub(super) notes: bool,
 }
@@ -33,8 +36,9 @@ pub(super) async fn run(
         room,
         speaker,
         updates,
+        ..
     } = chat;
-    remembered.observe(room.id, &room.head);
+    remembered.begin(&room);
     let unfit = Arc::new(AtomicBool::new(false));
     tokio::spawn(say_all(standard_input(), speaker, Arc::clone(&unfit)));
     let mut showing = Showing {
@@ -118,7 +122,7 @@ impl Showing<'_> {
                 writeln!(
                     output,
                     "{}",
-                    json::line(&EventLine::new(&self.target, &event, &text))?
+                    json::line(&EventLine::new(&self.target, &event, &text).read_by(&self.style.reader))?
                 )?;
             }
             Update::Event(event, text) => writeln!(output, "{}", show::event(&event, &text, false))?,

@@ -1,31 +1,36 @@
 //! A chat on a terminal: a line editor at the bottom, what is said above it.
 
+use super::aside::{self, Answered, Question};
+use super::editor::{Desk, Typed, editor};
+use super::marks::Marks;
+use super::order::{COMMANDS, Order, read};
+use super::screen::{Look, Screen, rows};
+use super::view::View;
 use super::{Remembered, Signals};
-use crate::show;
-use anyhow::{Context as _, Result};
-use bytes::Bytes;
-use landline_client::chat::{Chat, Speaker, Update, fresh_client_id};
-use landline_client::{Hub, connect, lines};
+use anyhow::{Context as _, Result, bail};
+use landline_client::chat::{Chat, Speaker, UNACKNOWLEDGED_MAX, Update, fresh_client_id};
+use landline_client::{ClientError, Connection, Hub, connect};
 use landline_model::error::ErrorCode;
 use landline_model::event::TEXT_MAX;
 use landline_model::id::ClientId;
-use landline_model::protocol::chat::{History, RoomEvent};
+use landline_model::name::AccountName;
+use landline_model::protocol::chat::{RoomEvent, Signal};
+use landline_model::room::Act;
 use landline_model::target::Target;
 use landline_model::text::escape;
-use rustyline::error::ReadlineError;
-use rustyline::history::MemHistory;
-use rustyline::{Editor, ExternalPrinter};
-use std::collections::HashSet;
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use std::collections::HashMap;
+use std::io::Write as _;
 use std::process::ExitCode;
-use tokio::sync::mpsc;
+use std::time::Instant;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// How many messages are shown at the beginning.
 const BEGINNING: u32 = 20;
 
-/// Lines that were typed and wait to be said.
-const TYPED_MAX: usize = 16;
-
-type Printer = Box<dyn ExternalPrinter + Send>;
+/// Questions whose answers are awaited.
+const ASIDES_MAX: usize = 8;
 
 pub(super) async fn run(
     hub: &Hub,
@@ -35,42 +40,52 @@ pub(super) async fn run(
     mut signals: Signals,
 ) -> Result<ExitCode> {
     let (beginning, chat) = begin(hub, target, since).await?;
-    let Chat {
-        room,
-        speaker,
-        updates,
-    } = chat;
-    remembered.observe(room.id, &room.head);
-    let mut editor: Editor<(), MemHistory> =
-        Editor::with_history(rustyline::Config::default(), MemHistory::new())
-            .context("this terminal cannot be used")?;
-    let mut printer: Printer = Box::new(
-        editor
-            .create_external_printer()
-            .context("this terminal cannot be used")?,
-    );
-    print(
-        &mut printer,
-        &format!("{} on {}. Ctrl-D leaves.", room.target, escape(&hub.name)),
+    remembered.begin(&chat.room);
+    let desk = Desk::default();
+    let (mut editor, typing) = editor(desk.clone()).context("this terminal cannot be used")?;
+    let printer = editor
+        .create_external_printer()
+        .context("this terminal cannot be used")?;
+    let mut screen = Screen::new(Box::new(printer), desk.clone());
+    let target = &chat.room.target;
+    screen.line(
+        &format!(
+            "{target} on {}. /help lists commands, Ctrl-D leaves.",
+            escape(&hub.name)
+        ),
+        Look::Plain,
     )?;
-    for event in &beginning {
-        print(
-            &mut printer,
-            &show::event(event, event.text.as_deref().unwrap_or_default(), false),
-        )?;
-    }
-    let typed = type_lines(editor, format!("{}> ", escape(hub.account.name.as_str())));
+    let marks = Marks::start(
+        chat.connection.clone(),
+        target.clone(),
+        chat.room.read.unwrap_or(0),
+    );
+    let mut view = View::new(screen, marks, desk, &chat.room, hub.account.id);
+    view.begin(&beginning, &chat.room)?;
+    let prompt = format!("{}> ", escape(hub.account.name.as_str()));
+    let settings = Settings::kept();
     let mut talk = Talk {
-        speaker: Some(speaker),
-        updates,
-        own: HashSet::new(),
-        printer,
+        speaker: Some(chat.speaker),
+        updates: chat.updates,
+        connection: chat.connection,
+        target: chat.room.target,
+        asides: JoinSet::new(),
+        own: HashMap::new(),
+        prompt: prompt.clone(),
+        entered: 0,
+        left: false,
+        is_typing: true,
+        view,
         remembered,
     };
+    talk.ask(Question::Presence);
+    let typed = typing.start(editor, prompt);
     let result = tokio::select! {
         result = talk.run(typed) => result,
         () = signals.came() => Ok(()),
     };
+    settings.restore(talk.is_typing);
+    talk.view.marks.finish().await;
     remembered.finish()?;
     result.map(|()| ExitCode::SUCCESS)
 }
@@ -81,15 +96,8 @@ async fn begin(hub: &Hub, target: Target, since: Option<u64>) -> Result<(Vec<Roo
     if since.is_some() {
         return Ok((Vec::new(), Chat::begin_on(connection, hub, target, since).await?));
     }
-    let history = History {
-        target: target.clone(),
-        since: 0,
-        limit: BEGINNING,
-        last: true,
-        proof: false,
-    };
-    let beginning = match connection.exchange(&history, Bytes::new()).await {
-        Ok(page) => lines::<RoomEvent>(&page.body, &connection)?,
+    let beginning = match aside::history(&connection, target.clone(), BEGINNING).await {
+        Ok(events) => events,
         // Nothing was said with that person yet; following makes the conversation, or says what is really missing.
         Err(error) if error.code() == Some(ErrorCode::NotFound) => Vec::new(),
         Err(error) => return Err(error.into()),
@@ -101,98 +109,182 @@ async fn begin(hub: &Hub, target: Target, since: Option<u64>) -> Result<(Vec<Roo
     ))
 }
 
-/// Reads lines with an editor, in a thread of its own, until Ctrl-D, Ctrl-C or a failure. The receiver ends with it.
-fn type_lines(mut editor: Editor<(), MemHistory>, prompt: String) -> mpsc::Receiver<Result<String, String>> {
-    let (sender, typed) = mpsc::channel(TYPED_MAX);
-    tokio::task::spawn_blocking(move || {
-        loop {
-            match editor.readline(&prompt) {
-                Ok(line) if line.trim().is_empty() => {}
-                Ok(line) => {
-                    // That a line cannot be recalled is no reason not to say it.
-                    let _ = editor.add_history_entry(&line);
-                    if sender.blocking_send(Ok(line)).is_err() {
-                        return;
-                    }
-                }
-                Err(ReadlineError::Eof | ReadlineError::Interrupted) => return,
-                Err(error) => return drop(sender.blocking_send(Err(error.to_string()))),
-            }
-        }
-    });
-    typed
-}
-
 struct Talk<'a> {
     /// None once the user has left: what was typed before is still said.
     speaker: Option<Speaker>,
     updates: mpsc::Receiver<Update>,
-    /// What was typed here stands on the screen already; its event is not shown again.
-    own: HashSet<ClientId>,
-    printer: Printer,
+    connection: watch::Receiver<Connection>,
+    target: Target,
+    asides: JoinSet<Result<Answered, ClientError>>,
+    /// What was typed here and is no event yet: true where it is the room that is left.
+    own: HashMap<ClientId, bool>,
+    prompt: String,
+    /// How many lines were entered.
+    entered: u64,
+    /// The room is left, as the user wanted.
+    left: bool,
+    /// The editor reads a line.
+    is_typing: bool,
+    view: View,
     remembered: &'a mut Remembered,
 }
 
 impl Talk<'_> {
-    async fn run(&mut self, mut typed: mpsc::Receiver<Result<String, String>>) -> Result<()> {
+    async fn run(&mut self, mut typed: mpsc::Receiver<Typed>) -> Result<()> {
         loop {
             // Saying something must not keep what comes in from being taken: a full queue stops the hub's answers too.
-            let room_to_say = self.own.len() < landline_client::chat::UNACKNOWLEDGED_MAX;
+            let room_to_say = self.own.len() < UNACKNOWLEDGED_MAX;
+            let passes = self.view.passes();
             tokio::select! {
-                line = typed.recv(), if self.speaker.is_some() && room_to_say => match line {
-                    Some(Ok(line)) => self.say(line).await?,
-                    Some(Err(reason)) => anyhow::bail!("the terminal cannot be read: {}", escape(&reason)),
-                    None => self.speaker = None,
+                typed = typed.recv(), if self.speaker.is_some() && room_to_say => match typed {
+                    Some(Typed::Line(line)) => self.entered(line).await?,
+                    Some(Typed::Writing) => self.view.marks.writing(Instant::now()),
+                    Some(Typed::Failed(reason)) => bail!("the terminal cannot be read: {}", escape(&reason)),
+                    None => (self.speaker, self.is_typing) = (None, false),
                 },
                 update = self.updates.recv() => match update {
                     Some(update) => if self.show(update)? { return Ok(()) },
                     None => return Ok(()),
                 },
+                Some(Ok(answered)) = self.asides.join_next() => self.answered(answered)?,
+                () = at(passes) => self.view.pass()?,
             }
         }
     }
 
-    async fn say(&mut self, line: String) -> Result<()> {
-        if line.len() > TEXT_MAX {
-            return print(
-                &mut self.printer,
-                &format!("(not sent: it has more than {TEXT_MAX} bytes)"),
-            );
+    /// A line was typed.
+    async fn entered(&mut self, line: String) -> Result<()> {
+        self.entered += 1;
+        if line.trim().is_empty() {
+            return Ok(());
         }
-        let client_id = fresh_client_id();
-        self.own.insert(client_id);
-        if let Some(speaker) = &self.speaker {
-            // Should the chat be over, its last update says why.
-            let _ = speaker.say_as(client_id, line).await;
+        self.view.marks.said();
+        match read(&line) {
+            Ok(order) => self.obey(order, &line).await,
+            Err(wrong) => self.view.screen.note(&escape(&wrong)),
+        }
+    }
+
+    async fn obey(&mut self, order: Order, line: &str) -> Result<()> {
+        let target = self.target.clone();
+        match order {
+            Order::Act(act, text) => return self.act(act, text, line).await,
+            Order::EditMine(text) => {
+                let edit = self.view.mine().map(|message| Act::Edit { message });
+                return self.act_on_mine(edit, text, line).await;
+            }
+            Order::DeleteMine => {
+                let delete = self.view.mine().map(|message| Act::Delete { message });
+                return self.act_on_mine(delete, String::new(), line).await;
+            }
+            Order::Help => return self.help(),
+            Order::Quit => self.speaker = None,
+            Order::Members => self.ask(Question::Members(target)),
+            Order::Who => self.ask(Question::Who),
+            Order::Topic => self.ask(Question::Topic(target)),
+            Order::Search(text) => self.ask(Question::Search(target, text)),
+            Order::History(limit) => self.ask(Question::History(target, limit)),
+            Order::Status(text) => self.ask(Question::Status(text)),
+            Order::Elsewhere(target, act) => self.ask(Question::Elsewhere(target, act)),
         }
         Ok(())
+    }
+
+    async fn act_on_mine(&mut self, act: Option<Act<AccountName>>, text: String, line: &str) -> Result<()> {
+        match act {
+            Some(act) => self.act(act, text, line).await,
+            None => self
+                .view
+                .screen
+                .note("none of your messages was shown here; name it by its number"),
+        }
+    }
+
+    async fn act(&mut self, act: Act<AccountName>, text: String, line: &str) -> Result<()> {
+        if text.len() > TEXT_MAX {
+            let note = format!("not sent: it has more than {TEXT_MAX} bytes");
+            return self.view.screen.note(&note);
+        }
+        let client_id = fresh_client_id();
+        if let Some(rows) = rows(&self.prompt, line) {
+            self.view.screen.typed(client_id, rows, self.entered);
+        }
+        self.own.insert(client_id, act == Act::Leave {});
+        if let Some(speaker) = &self.speaker {
+            // Should the chat be over, its last update says why.
+            let _ = speaker.act_as(client_id, act, text).await;
+        }
+        Ok(())
+    }
+
+    fn help(&mut self) -> Result<()> {
+        for (usage, what) in COMMANDS {
+            self.view
+                .screen
+                .line(&format!("{usage:24} {what}"), Look::Plain)?;
+        }
+        Ok(())
+    }
+
+    /// Asks beside the chat. Where too much is asked already, the oldest answers come first.
+    fn ask(&mut self, question: Question) {
+        if self.asides.len() < ASIDES_MAX {
+            let connection = self.connection.borrow().clone();
+            self.asides
+                .spawn(async move { aside::ask(&connection, question).await });
+        }
+    }
+
+    fn answered(&mut self, answered: Result<Answered, ClientError>) -> Result<()> {
+        match answered {
+            Ok(Answered::Lines(lines)) => {
+                for line in lines {
+                    self.view.screen.line(&line, Look::Plain)?;
+                }
+                Ok(())
+            }
+            Ok(Answered::Present(present)) => self.view.are_present(&present),
+            Err(error) => self.complain("", &error),
+        }
+    }
+
+    fn complain(&mut self, what: &str, error: &ClientError) -> Result<()> {
+        let hint = error.hint().map_or_else(String::new, |hint| format!("; {hint}"));
+        let note = format!("{what}{error}{hint}");
+        self.view.screen.note(&escape(&note))
     }
 
     /// True when it is over.
     fn show(&mut self, update: Update) -> Result<bool> {
         match update {
-            Update::Event(event, _) if self.own.remove(&event.client_id) => {}
-            Update::Event(event, text) => print(&mut self.printer, &show::event(&event, &text, false))?,
-            Update::Acknowledged(_, sent) => self.remembered.observe(sent.room, &sent.head),
-            Update::Refused {
-                client_id,
-                text,
-                error,
-            } => {
+            Update::Event(event, text) => {
+                let own = self.own.remove(&event.client_id).is_some();
+                self.view.event(&event, &text, own)?;
+            }
+            // Something was missed that is not told again: who is there has to be asked for.
+            Update::Signal(Signal::Missed {}) => self.ask(Question::Presence),
+            Update::Signal(signal) => self.view.signal(&signal)?,
+            Update::Acknowledged(client_id, sent) => {
+                self.left |= self.own.get(&client_id) == Some(&true);
+                self.remembered.observe(sent.room, &sent.head);
+            }
+            Update::Refused { client_id, error, .. } => {
                 self.own.remove(&client_id);
-                print(
-                    &mut self.printer,
-                    &format!("(not sent: {}: {})", escape(&error.to_string()), escape(&text)),
-                )?;
+                self.complain("not done: ", &error)?;
             }
             Update::Lost(error) => {
-                print(
-                    &mut self.printer,
-                    &format!("({}; connecting again ...)", escape(&error.to_string())),
-                )?;
+                let note = format!("{error}; connecting again ...");
+                self.view.screen.note(&escape(&note))?;
             }
-            Update::Back => print(&mut self.printer, "(connected again)")?,
+            Update::Back => {
+                self.view.screen.note("connected again")?;
+                self.ask(Question::Presence);
+            }
             Update::AllSaid => return Ok(true),
+            Update::Ended(_) if self.left => {
+                self.view.screen.note(&format!("you left {}", self.target))?;
+                return Ok(true);
+            }
             Update::Ended(error) => return Err(error.into()),
             _ => {}
         }
@@ -200,8 +292,30 @@ impl Talk<'_> {
     }
 }
 
-fn print(printer: &mut Printer, line: &str) -> Result<()> {
-    printer
-        .print(format!("{line}\n"))
-        .context("this terminal cannot be written to")
+/// How the terminal was set before the editor set it to its needs. The editor's thread may still wait for a key when the
+/// chat is over, and cannot set it back.
+struct Settings(Option<Termios>);
+
+impl Settings {
+    fn kept() -> Self {
+        Self(tcgetattr(std::io::stdin()).ok())
+    }
+
+    fn restore(self, is_typing: bool) {
+        if let Some(settings) = self.0 {
+            // A terminal that is gone needs nothing.
+            let _ = tcsetattr(std::io::stdin(), OptionalActions::Drain, &settings);
+        }
+        if is_typing {
+            // What comes next does not stand behind the prompt.
+            let _ = writeln!(std::io::stdout().lock());
+        }
+    }
+}
+
+async fn at(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
 }

@@ -5,6 +5,7 @@ use crate::answer::{Answer, encode_answer, encode_part, encode_refusal};
 use crate::authorise::Identity;
 use crate::files;
 use crate::refusals::from_files;
+use crate::services::Services;
 use bytes::Bytes;
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::hash::Hash;
@@ -31,11 +32,11 @@ impl Connection {
         }
         let id = header.id;
         let opened = match arguments::<Get>(header) {
-            Ok(call) => open(self, who, call).await,
+            Ok(call) => open(&self.services, who, &call).await.map(|file| (file, call)),
             Err(refusal) => Err(refusal),
         };
         let end = match opened {
-            Ok((file, offset)) => self.send_pieces(id, file, offset).await?,
+            Ok((file, call)) => self.send_pieces(id, file, call).await?,
             Err(refusal) => Err(refusal),
         };
         Ok(Some(match end {
@@ -48,7 +49,7 @@ impl Connection {
         &mut self,
         id: u64,
         file: Arc<OpenFile>,
-        mut offset: u64,
+        Get { path, mut offset }: Get,
     ) -> Result<Result<Got, Refusal>, Gone> {
         let size = file.size();
         // A file that is read from its beginning is hashed on the way, unless its hash is known.
@@ -60,7 +61,12 @@ impl Connection {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             if bytes.is_empty() {
-                return Ok(self.end_of(file, offset, hasher).await);
+                return Ok(end_of(&self.services, file, offset, hasher).await);
+            }
+            // Whoever is put out of the room, or loses the role, gets no further piece.
+            let who = self.session.identity(|account| self.services.role(account));
+            if let Err(refusal) = who.and_then(|who| files::still_readable(&self.services, &who, &path)) {
+                return Ok(Err(refusal));
             }
             let piece = Piece { offset, size };
             offset += bytes.len() as u64;
@@ -71,37 +77,37 @@ impl Connection {
             }
         }
     }
-
-    async fn end_of(
-        &self,
-        file: Arc<OpenFile>,
-        offset: u64,
-        hasher: Option<Box<blake3::Hasher>>,
-    ) -> Result<Got, Refusal> {
-        let size = file.size();
-        let computed: Option<Hash> = hasher.map(|hasher| hasher.finalize().into());
-        let (unchanged, hash) = files::blocking(&self.services, move |files| {
-            let unchanged = file.unchanged()? && offset == file.size();
-            let hash = match computed {
-                Some(hash) if unchanged => files.remember_hash(&file, &hash).map(|()| hash)?,
-                Some(hash) => hash,
-                None => files.hash_of(&file)?,
-            };
-            Ok((unchanged, hash))
-        })
-        .await?;
-        if !unchanged {
-            return Err(
-                Refusal::new(ErrorCode::Conflict, "the file changed while it was read")
-                    .with_hint("fetch it again"),
-            );
-        }
-        Ok(Got { size, hash })
-    }
 }
 
-async fn open(connection: &Connection, who: &Identity, call: Get) -> Result<(Arc<OpenFile>, u64), Refusal> {
-    let file = files::open(&connection.services, who, &call.path).await?;
+async fn end_of(
+    services: &Services,
+    file: Arc<OpenFile>,
+    offset: u64,
+    hasher: Option<Box<blake3::Hasher>>,
+) -> Result<Got, Refusal> {
+    let size = file.size();
+    let computed: Option<Hash> = hasher.map(|hasher| hasher.finalize().into());
+    let (unchanged, hash) = files::blocking(services, move |files| {
+        let unchanged = file.unchanged()? && offset == file.size();
+        let hash = match computed {
+            Some(hash) if unchanged => files.remember_hash(&file, &hash).map(|()| hash)?,
+            Some(hash) => hash,
+            None => files.hash_of(&file)?,
+        };
+        Ok((unchanged, hash))
+    })
+    .await?;
+    if !unchanged {
+        return Err(
+            Refusal::new(ErrorCode::Conflict, "the file changed while it was read")
+                .with_hint("fetch it again"),
+        );
+    }
+    Ok(Got { size, hash })
+}
+
+async fn open(services: &Services, who: &Identity, call: &Get) -> Result<Arc<OpenFile>, Refusal> {
+    let file = files::open(services, who, &call.path).await?;
     if call.offset > file.size() {
         return Err(Refusal::new(
             ErrorCode::BadRequest,
@@ -112,7 +118,7 @@ async fn open(connection: &Connection, who: &Identity, call: Get) -> Result<(Arc
             ),
         ));
     }
-    Ok((file, call.offset))
+    Ok(file)
 }
 
 async fn read(

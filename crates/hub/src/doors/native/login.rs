@@ -6,9 +6,13 @@ use crate::people;
 use crate::refusals::from_store;
 use crate::session::{LoggedInAs, Session};
 use bytes::Bytes;
-use landline_model::error::Refusal;
-use landline_model::protocol::people::{Account, Hello, Join, LoggedIn, Login, Logout, Resume, Welcome};
+use landline_model::error::{ErrorCode, Refusal};
+use landline_model::protocol::people::{
+    Account, CodeBegin, CodeFinish, Hello, Join, LoggedIn, Login, Logout, Resume, TokenChallenge,
+    TokenChallenged, TokenLogin, Welcome,
+};
 use landline_model::protocol::{Call as _, Done, RequestHeader, VERSION};
+use landline_model::token::{EXPORTER_BYTES, EXPORTER_LABEL};
 use landline_store::StoreError;
 
 impl Connection {
@@ -22,7 +26,11 @@ impl Connection {
             ),
             Join::NAME => answered(id, self.join(header)).await,
             Login::NAME => answered(id, self.log_in(header)).await,
+            CodeBegin::NAME => encode_answer(id, self.begin_code(header)),
+            CodeFinish::NAME => answered(id, self.finish_code(header)).await,
             Resume::NAME => answered(id, self.resume(header)).await,
+            TokenChallenge::NAME => encode_answer(id, self.challenge(header)),
+            TokenLogin::NAME => answered(id, self.log_in_with_token(header)).await,
             Logout::NAME => answered(id, self.log_out(header)).await,
             _ => return None,
         })
@@ -69,6 +77,33 @@ impl Connection {
         Ok(account.into())
     }
 
+    fn challenge(&mut self, header: &RequestHeader<'_>) -> Answered<TokenChallenged> {
+        let call = arguments::<TokenChallenge>(header)?;
+        let (challenge, answer) = people::tokens::challenge(&self.services, &call, &self.exporter()?)?;
+        self.session.challenged(challenge);
+        Ok(answer.into())
+    }
+
+    async fn log_in_with_token(&mut self, header: &RequestHeader<'_>) -> Answered<Account> {
+        let call = arguments::<TokenLogin>(header)?;
+        let challenge = self.session.take_challenge()?;
+        let peer = self.admission.peer();
+        let (account, who) = people::tokens::log_in(&self.services, challenge, &call.proof, peer).await?;
+        self.enter(who)?;
+        Ok(account.into())
+    }
+
+    /// What no other TLS connection has (RFC 8446, section 7.5).
+    fn exporter(&self) -> Result<[u8; EXPORTER_BYTES], Refusal> {
+        let tls = self.stream.get_ref().1;
+        tls.export_keying_material([0; EXPORTER_BYTES], EXPORTER_LABEL, None)
+            .map_err(|error| {
+                tracing::error!(%error, "a TLS connection has no exporter");
+                let message = "the login cannot be bound to the connection; the hub's log says why";
+                Refusal::new(ErrorCode::Internal, message)
+            })
+    }
+
     /// Logs in, unless the session was ended since it was looked up: whoever ended it did not find this connection
     /// among the live ones then.
     fn enter(&mut self, who: LoggedInAs) -> Result<(), Refusal> {
@@ -81,7 +116,7 @@ impl Connection {
     }
 
     /// What a login has opened is closed, and then the connection: what is allowed before a login is not what it was.
-    fn leave(&mut self) {
+    pub(super) fn leave(&mut self) {
         self.place = None;
         self.cursors.clear();
         self.session = Session::Anonymous;

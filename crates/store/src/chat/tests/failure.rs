@@ -29,7 +29,7 @@ async fn a_full_disk_acknowledges_nobody_and_changes_nothing() {
             queue(
                 &chat,
                 Append {
-                    body: "x".repeat(4000),
+                    text: "x".repeat(4000),
                     ..message(number)
                 },
             )
@@ -63,6 +63,89 @@ async fn a_full_disk_acknowledges_nobody_and_changes_nothing() {
     assert_eq!(bench.open().room(&ROOM).unwrap().head, after.head);
 }
 
+/// What there is to know of the room in memory and on the disk, but for time.
+async fn everything(bench: &Bench, chat: &Chat) -> String {
+    // What was told is delivered then.
+    let (done, barrier) = completion();
+    chat.barrier(done).await;
+    barrier.await.unwrap();
+    let people = [true, false].map(|members| chat.members(&ROOM, members, None, 100));
+    let room = chat.room(&ROOM).unwrap();
+    let folds = chat.folds(&ROOM, &ALICE, &[4]).unwrap();
+    let events = events(chat, &ROOM);
+    format!("{room:?} {people:?} {folds:?} {events:?} {:?}", bench.delivered())
+}
+
+/// Alice gives the room a topic.
+fn topic(number: u64, text: &str) -> Append {
+    Append {
+        text: text.to_owned(),
+        ..act(number, Act::Topic {})
+    }
+}
+
+/// More than fits where the disk is full, upon a room in which Bob and Carol are members and event 4 is a message.
+fn acts_of_all_kinds() -> Vec<Append> {
+    let reason = String::new;
+    let acts = [
+        Act::Slow { seconds: 60 },
+        Act::React {
+            message: 4,
+            reaction: "+".to_owned(),
+        },
+        Act::Mute {
+            who: BOB,
+            seconds: 600,
+            reason: reason(),
+        },
+        Act::Kick {
+            who: CAROL,
+            reason: reason(),
+        },
+        Act::Delete { message: 4 },
+    ];
+    let mut group = vec![message(8), topic(9, "after")];
+    group.extend((10..).zip(acts).map(|(number, what)| act(number, what)));
+    group.extend((20..26).map(|number| Append {
+        text: "x".repeat(16_000),
+        ..message(number)
+    }));
+    group.push(direct(30));
+    group
+}
+
+#[tokio::test]
+async fn a_full_disk_in_a_group_of_all_kinds_of_acts_leaves_everybody_where_they_were() {
+    let bench = Bench::new();
+    let chat = bench.open_with_room().await;
+    send(&chat, act_by(BOB, 1, Act::Join {})).await.unwrap();
+    send(&chat, act_by(CAROL, 2, Act::Join {})).await.unwrap();
+    send(&chat, topic(3, "before")).await.unwrap();
+    send(&chat, message(4)).await.unwrap();
+    let before = everything(&bench, &chat).await;
+    limit(&chat, Some(3)).await;
+
+    let release = hold(&chat).await;
+    let mut outcomes = Vec::new();
+    for append in acts_of_all_kinds() {
+        outcomes.push(queue(&chat, append).await);
+    }
+    drop(release);
+    for outcome in outcomes {
+        assert_eq!(outcome.await, Err(StoreError::StorageFull));
+    }
+    assert_eq!(everything(&bench, &chat).await, before);
+    assert_eq!(chat.find_direct(ALICE, BOB), None);
+
+    limit(&chat, None).await;
+    for append in acts_of_all_kinds() {
+        assert!(!send(&chat, append).await.unwrap().duplicate);
+    }
+    assert_eq!(standing(&chat, CAROL), Standing::Kicked);
+    assert_eq!(&*chat.room(&ROOM).unwrap().topic, "after");
+    assert!(audit(bench.directory.path()).unwrap().intact());
+}
+
 #[tokio::test]
 async fn a_refused_event_harms_no_other_of_its_group() {
     let bench = Bench::new();
@@ -73,7 +156,7 @@ async fn a_refused_event_harms_no_other_of_its_group() {
     let refused = queue(
         &chat,
         Append {
-            target: Some(1),
+            act: Act::Say { reply_to: Some(1) },
             ..direct(2)
         },
     )
@@ -84,6 +167,7 @@ async fn a_refused_event_harms_no_other_of_its_group() {
             id: RoomId::from_bytes([3; 16]),
             name: "General".parse().unwrap(),
             creator: BOB,
+            kind: RoomKind::Public,
         };
         chat.create_room(new, done).await;
         outcome
@@ -181,7 +265,7 @@ fn databases_of_others_are_refused_and_left_alone() {
         open(&newer),
         StoreError::NewerVersion {
             found: 99,
-            known: 1,
+            known: 2,
             ..
         }
     ));

@@ -204,7 +204,7 @@ async fn pages_begin_and_end_where_they_were_asked_to() {
         send(
             &chat,
             Append {
-                body: "12345678".to_owned(),
+                text: "12345678".to_owned(),
                 ..message(number)
             },
         )
@@ -242,31 +242,33 @@ async fn what_cannot_be_written_is_refused() {
     assert_eq!(send(&chat, nowhere).await, Err(StoreError::NotFound));
     for target in [0, 1, u64::MAX] {
         let append = Append {
-            target: Some(target),
+            act: Act::Say {
+                reply_to: Some(target),
+            },
             ..message(1)
         };
         assert_eq!(send(&chat, append).await, Err(StoreError::NotFound), "{target}");
     }
-    let long = Append {
-        body: "x".repeat(TEXT_MAX + 1),
-        ..message(1)
+    let said = |number, text: String| Append {
+        text,
+        ..message(number)
     };
-    assert_eq!(send(&chat, long).await, Err(StoreError::TooLarge));
-    let longest = Append {
-        body: "\0".repeat(TEXT_MAX),
-        ..message(1)
+    assert_eq!(
+        send(&chat, said(1, "x".repeat(TEXT_MAX + 1))).await,
+        Err(StoreError::TooLarge)
+    );
+    assert!(matches!(
+        send(&chat, said(1, String::new())).await,
+        Err(StoreError::Invalid(_))
+    ));
+    let longest = "\0".repeat(TEXT_MAX);
+    send(&chat, said(1, longest.clone())).await.unwrap();
+    let reply = Append {
+        act: Act::Say { reply_to: Some(1) },
+        ..message(2)
     };
-    send(&chat, longest.clone()).await.unwrap();
-    send(
-        &chat,
-        Append {
-            target: Some(1),
-            ..message(2)
-        },
-    )
-    .await
-    .unwrap();
+    send(&chat, reply).await.unwrap();
     let stored = events(&chat, &ROOM);
-    assert_eq!(stored[0].content.as_ref().unwrap().body, longest.body);
+    assert_eq!(stored[0].content.as_ref().unwrap().body, longest);
     assert_eq!(stored[1].target, Some(1));
 }

@@ -1,15 +1,24 @@
 mod damage;
 mod failure;
+mod growth;
+mod importing;
 mod log;
+mod marks;
+mod members;
+mod messages;
+mod migration;
+mod moderation;
 mod rooms;
 
 use super::{Append, Appended, Chat, ChatOptions, NewRoom, Place, RoomRecord};
 use crate::error::StoreError;
 use crate::lock;
 use crate::writer::{Outcome, completion};
-use landline_model::event::{Event, EventKind, Salt};
+use landline_model::denied::Denied;
+use landline_model::event::{Event, RoomKind, Salt};
 use landline_model::hash::Signature;
 use landline_model::id::{AccountId, ClientId, RoomId};
+use landline_model::room::{Act, Membership, RoomFacts, Standing};
 use landline_model::time::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
@@ -17,6 +26,7 @@ use tempfile::TempDir;
 
 const ALICE: AccountId = AccountId::from_bytes([0xa1; 16]);
 const BOB: AccountId = AccountId::from_bytes([0xb0; 16]);
+const CAROL: AccountId = AccountId::from_bytes([0xca; 16]);
 const ROOM: RoomId = RoomId::from_bytes([1; 16]);
 
 /// A directory, a clock that is set by hand, and what was delivered.
@@ -67,6 +77,7 @@ impl Bench {
                 Signature::from_bytes(bytes)
             }),
             deliver: Box::new(move |event| lock(&delivered).push(event.clone())),
+            settled: Box::new(|| {}),
         }
     }
 
@@ -83,28 +94,46 @@ impl Bench {
 }
 
 async fn create(chat: &Chat, id: RoomId, name: &str) -> Result<RoomRecord, StoreError> {
+    create_of(chat, id, name, RoomKind::Public).await
+}
+
+async fn create_of(chat: &Chat, id: RoomId, name: &str, kind: RoomKind) -> Result<RoomRecord, StoreError> {
     let (done, outcome) = completion();
-    chat.create_room(
-        NewRoom {
-            id,
-            name: name.parse().unwrap(),
-            creator: ALICE,
-        },
-        done,
-    )
-    .await;
+    let new = NewRoom {
+        id,
+        name: name.parse().unwrap(),
+        creator: ALICE,
+        kind,
+    };
+    chat.create_room(new, done).await;
     outcome.await
 }
 
-/// A message of Alice to the room. Equal numbers make equal client ids.
-fn message(number: u64) -> Append {
+/// Whatever Alice does in the room, without a text. Equal numbers make equal client ids.
+fn act(number: u64, act: Act) -> Append {
     Append {
         place: Place::Room(ROOM),
         sender: ALICE,
         client_id: ClientId::from_time_and_random(number, [0; 10]),
-        kind: EventKind::MESSAGE,
-        target: None,
-        body: format!("text {number}"),
+        act,
+        text: String::new(),
+        permit: Box::new(|_, _| Ok(())),
+    }
+}
+
+/// The same by somebody else.
+fn act_by(sender: AccountId, number: u64, what: Act) -> Append {
+    Append {
+        sender,
+        ..act(number, what)
+    }
+}
+
+/// A message of Alice to the room.
+fn message(number: u64) -> Append {
+    Append {
+        text: format!("text {number}"),
+        ..act(number, Act::Say { reply_to: None })
     }
 }
 
@@ -115,6 +144,11 @@ fn direct(number: u64) -> Append {
         place: Place::Direct { peer: BOB, fresh },
         ..message(number)
     }
+}
+
+/// The standing of somebody to the room.
+fn standing(chat: &Chat, account: AccountId) -> Standing {
+    chat.membership(&ROOM, &account).standing
 }
 
 async fn queue(chat: &Chat, append: Append) -> Outcome<Appended> {

@@ -1,6 +1,5 @@
 use super::*;
-use crate::chat::{DIRECT_ROOMS_PER_CREATOR_MAX, PUBLIC_ROOMS_PER_CREATOR_MAX};
-use landline_model::event::RoomKind;
+use crate::chat::{DIRECT_ROOMS_PER_CREATOR_MAX, ROOMS_PER_CREATOR_MAX};
 
 fn ids(rooms: &[RoomRecord]) -> Vec<RoomId> {
     rooms.iter().map(|room| room.genesis.room).collect()
@@ -97,7 +96,16 @@ async fn ten_thousand_rooms_are_there_after_a_restart() {
         let name = format!("room-{number}").parse().unwrap();
         let creator = AccountId::from_bytes((number % 10).to_be_bytes());
         let id = RoomId::from_bytes(number.to_be_bytes());
-        chat.create_room(NewRoom { id, name, creator }, done).await;
+        chat.create_room(
+            NewRoom {
+                id,
+                name,
+                creator,
+                kind: RoomKind::Public,
+            },
+            done,
+        )
+        .await;
         last = Some(outcome);
     }
     last.unwrap().await.unwrap();
@@ -122,7 +130,7 @@ async fn ten_thousand_rooms_are_there_after_a_restart() {
 /// Makes as many rooms as one may, in few groups, and waits for the last one.
 async fn make_all(chat: &Chat, creator: AccountId) -> Result<RoomRecord, StoreError> {
     let mut last = None;
-    for number in 0..PUBLIC_ROOMS_PER_CREATOR_MAX as u128 {
+    for number in 0..ROOMS_PER_CREATOR_MAX as u128 {
         last = Some(make(chat, creator, number).await);
     }
     last.unwrap().await
@@ -134,7 +142,16 @@ async fn make(chat: &Chat, creator: AccountId, number: u128) -> Outcome<RoomReco
     id[0] = creator.as_bytes()[0];
     let name = format!("{}-{number}", id[0]).parse().unwrap();
     let id = RoomId::from_bytes(id);
-    chat.create_room(NewRoom { id, name, creator }, done).await;
+    chat.create_room(
+        NewRoom {
+            id,
+            name,
+            creator,
+            kind: RoomKind::Public,
+        },
+        done,
+    )
+    .await;
     outcome
 }
 
@@ -143,10 +160,10 @@ async fn nobody_fills_the_hub_with_rooms_alone() {
     let bench = Bench::new();
     let chat = bench.open();
     make_all(&chat, ALICE).await.unwrap();
-    let one_more = PUBLIC_ROOMS_PER_CREATOR_MAX as u128;
+    let one_more = ROOMS_PER_CREATOR_MAX as u128;
     assert_eq!(
         make(&chat, ALICE, one_more).await.await.unwrap_err().to_string(),
-        "1000 public rooms that one account made are as many as there may be"
+        "1000 rooms that one account made are as many as there may be"
     );
     // Others go on, and so does what Alice says: a conversation is of another kind.
     make(&chat, BOB, 0).await.await.unwrap();
@@ -155,7 +172,7 @@ async fn nobody_fills_the_hub_with_rooms_alone() {
     let chat = bench.open();
     assert_eq!(
         make(&chat, ALICE, one_more).await.await.unwrap_err().to_string(),
-        "1000 public rooms that one account made are as many as there may be"
+        "1000 rooms that one account made are as many as there may be"
     );
     make(&chat, BOB, 1).await.await.unwrap();
 }

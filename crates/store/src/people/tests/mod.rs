@@ -1,4 +1,6 @@
 mod accounts;
+mod contacts;
+mod keep;
 mod sessions;
 
 use super::{NewAccount, NewInvite, NewSession, People, secret_hash, token_hash};

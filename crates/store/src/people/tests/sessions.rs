@@ -1,4 +1,5 @@
 use super::*;
+use crate::people::Asker;
 use crate::people::SESSIONS_PER_ACCOUNT_MAX;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -245,6 +246,32 @@ async fn who_verified_a_password_that_was_changed_meanwhile_gets_no_session() {
         assert_eq!(set(verified, phc(8)).await, Err(StoreError::PasswordChanged));
     }
     assert_eq!(people.open_session(bob.id, phc(7), session(2)).await, Ok(vec![]));
+}
+
+#[tokio::test]
+async fn a_session_that_was_revoked_meanwhile_sets_no_password() {
+    let bench = Bench::new();
+    let people = bench.open();
+    let passwordless = NewAccount {
+        password: None,
+        ..account(1, "bob")
+    };
+    invite(&people, 1, Role::Member, 1).await.unwrap();
+    people
+        .join(token(1), passwordless, session(1), IDLE)
+        .await
+        .unwrap();
+    let bob = Asker {
+        account: account(1, "bob").id,
+        role: Role::Member,
+        session: session(1).id,
+    };
+    people.end_session(bob.session).await.unwrap();
+    let asked = people.asked_by(bob);
+    let set = asked.set_password(bob.account, None, phc(7), bob.session);
+    assert_eq!(set.await, Err(StoreError::SessionUnknown));
+    let name = "bob".parse().unwrap();
+    assert_eq!(people.credentials(&name).unwrap().1, None);
 }
 
 #[tokio::test]
