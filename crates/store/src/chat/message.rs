@@ -38,7 +38,8 @@ pub(super) fn author(
 pub(super) fn erase(transaction: &Connection, room: i64, message: u64) -> Result<(), StoreError> {
     for statement in [
         "UPDATE events SET salt = NULL, body = NULL WHERE room = ?1 AND sequence = ?2",
-        "UPDATE events SET salt = NULL, body = NULL WHERE room = ?1 AND target = ?2 AND kind = 'edit'",
+        "UPDATE events INDEXED BY events_edits SET salt = NULL, body = NULL
+         WHERE room = ?1 AND target = ?2 AND kind = 'edit'",
     ] {
         transaction
             .prepare_cached(statement)?
@@ -72,8 +73,9 @@ pub(super) fn folds(
 fn last_edit(connection: &Connection, room: i64, message: u64) -> Result<Option<(u64, String)>, StoreError> {
     let edit = connection
         .prepare_cached(
-            "SELECT sequence, body FROM events WHERE room = ?1 AND target = ?2 AND kind = 'edit'
-             ORDER BY sequence DESC LIMIT 1",
+            // Left to itself SQLite walks the room from its end.
+            "SELECT sequence, body FROM events INDEXED BY events_edits
+             WHERE room = ?1 AND target = ?2 AND kind = 'edit' ORDER BY sequence DESC LIMIT 1",
         )?
         .query_row((room, integer(message)), |row| {
             Ok((number(row.get(0)?)?, row.get::<_, Option<String>>(1)?))
