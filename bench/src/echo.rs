@@ -10,7 +10,7 @@ pub(crate) use peers::Peer;
 use crate::clients::echo::REQUEST_BYTES;
 use crate::cores::Cores;
 use crate::descriptors;
-use crate::goals::{Better, Goal, Goals};
+use crate::goals::{BARE_COST, Better, Goal, Goals};
 use crate::options::{Echo, Rounds};
 use crate::statistics::Samples;
 use crate::table::{Table, number, say, spread};
@@ -28,13 +28,6 @@ const LOADS: [Load; 4] = [
 
 /// Descriptors beside those of the connections.
 const MORE_DESCRIPTORS: u64 = 1024;
-
-/// Processor time for a request, as a multiple of the epoll loop's.
-const COST: Goal = Goal {
-    better: Better::Less,
-    floor: 1.15,
-    goal: 1.0,
-};
 
 /// Requests a second, as a multiple of tokio's.
 const RATE: Goal = Goal {
@@ -83,23 +76,13 @@ pub(crate) fn describe(cores: Cores, loads: &[Load]) -> Result<()> {
 }
 
 fn compare(options: &Echo, cores: Cores, load: Load) -> Result<Vec<(Peer, Results)>> {
-    let mut results: Vec<_> = options
-        .servers
-        .iter()
-        .map(|peer| (*peer, Results::default()))
-        .collect();
-    let name = |(peer, _): &(Peer, Results)| format!("{} with {load}", peer.name());
-    turns::take(&mut results, options.rounds.runs, name, |(peer, results)| {
-        results.measure(peer.start(cores)?, load, options.rounds.time())
-    })?;
-    Ok(results)
-}
-
-fn of(results: &[(Peer, Results)], wanted: Peer) -> Option<&Results> {
-    results
-        .iter()
-        .find(|(peer, _)| *peer == wanted)
-        .map(|(_, results)| results)
+    let name = |peer: Peer| format!("{} with {load}", peer.name());
+    turns::gather(
+        &options.servers,
+        options.rounds.runs,
+        name,
+        |peer, results: &mut Results| results.measure(peer.start(cores)?, load, options.rounds.time()),
+    )
 }
 
 fn print(load: Load, rounds: Rounds, results: &[(Peer, Results)]) -> Result<()> {
@@ -115,7 +98,7 @@ fn print(load: Load, rounds: Rounds, results: &[(Peer, Results)]) -> Result<()> 
     ];
     let title = format!("{load}, requests/s, {} runs", rounds.runs);
     let mut table = Table::new(title, &columns);
-    let ours = of(results, Peer::Landline);
+    let ours = turns::of(results, Peer::Landline);
     let multiple = |samples: fn(&Results) -> &Samples, theirs: &Results| {
         let multiples = ours.map(|ours| samples(ours).multiples_of(samples(theirs)));
         multiples.map_or_else(String::new, |multiples| {
@@ -135,14 +118,14 @@ fn print(load: Load, rounds: Rounds, results: &[(Peer, Results)]) -> Result<()> 
 }
 
 fn judge(load: Load, results: &[(Peer, Results)], goals: &mut Goals) {
-    let Some(ours) = of(results, Peer::Landline) else {
+    let Some(ours) = turns::of(results, Peer::Landline) else {
         return;
     };
-    if let Some(epoll) = of(results, Peer::Epoll) {
+    if let Some(epoll) = turns::of(results, Peer::Epoll) {
         let figure = format!("processor time each, of epoll's, {load}");
-        goals.figure(figure, &ours.cost.multiples_of(&epoll.cost), COST);
+        goals.figure(figure, &ours.cost.multiples_of(&epoll.cost), BARE_COST);
     }
-    if let Some(tokio) = of(results, Peer::Tokio) {
+    if let Some(tokio) = turns::of(results, Peer::Tokio) {
         let figure = format!("requests/s, of tokio's, {load}");
         goals.figure(figure, &ours.rate.multiples_of(&tokio.rate), RATE);
     }

@@ -7,7 +7,7 @@ pub(crate) use peers::Peer;
 
 use crate::clients::datagrams::Askers;
 use crate::cores::Cores;
-use crate::goals::{Better, Goal, Goals};
+use crate::goals::{BARE_COST, Better, Goal, Goals};
 use crate::options::{Rounds, Udp};
 use crate::servers::chronyd::LIFTED;
 use crate::statistics::{Samples, rate};
@@ -21,13 +21,6 @@ const LOADS: [(usize, usize); 3] = [(1, 64), (50, 1), (50, 8)];
 
 /// The part of the time of a measurement that the server has to get going before it begins.
 const WARM_UP: f64 = 0.2;
-
-/// Processor time for an answer, as a multiple of the bare loop's.
-const COST: Goal = Goal {
-    better: Better::Less,
-    floor: 1.15,
-    goal: 1.0,
-};
 
 /// Answers a second, as a multiple of chronyd's.
 const RATE: Goal = Goal {
@@ -93,23 +86,13 @@ impl Results {
 }
 
 fn compare(options: &Udp, cores: Cores, load: (usize, usize)) -> Result<Vec<(Peer, Results)>> {
-    let mut results: Vec<_> = options
-        .servers
-        .iter()
-        .map(|peer| (*peer, Results::default()))
-        .collect();
-    let name = |(peer, _): &(Peer, Results)| format!("{} with {} x {}", peer.name(), load.0, load.1);
-    turns::take(&mut results, options.rounds.runs, name, |(peer, results)| {
-        results.measure(*peer, cores, load, options.rounds.time())
-    })?;
-    Ok(results)
-}
-
-fn of(results: &[(Peer, Results)], wanted: Peer) -> Option<&Results> {
-    results
-        .iter()
-        .find(|(peer, _)| *peer == wanted)
-        .map(|(_, results)| results)
+    let name = |peer: Peer| format!("{} with {} x {}", peer.name(), load.0, load.1);
+    turns::gather(
+        &options.servers,
+        options.rounds.runs,
+        name,
+        |peer, results: &mut Results| results.measure(peer, cores, load, options.rounds.time()),
+    )
 }
 
 fn print((sockets, window): (usize, usize), rounds: Rounds, results: &[(Peer, Results)]) -> Result<()> {
@@ -126,7 +109,7 @@ fn print((sockets, window): (usize, usize), rounds: Rounds, results: &[(Peer, Re
     ];
     let title = format!("{sockets} x {window}, answers/s, {} runs", rounds.runs);
     let mut table = Table::new(title, &columns);
-    let ours = of(results, Peer::Landline);
+    let ours = turns::of(results, Peer::Landline);
     let multiple = |samples: fn(&Results) -> &Samples, theirs: &Results| {
         let multiples = ours.map(|ours| samples(ours).multiples_of(samples(theirs)));
         multiples.map_or_else(String::new, |multiples| {
@@ -147,14 +130,14 @@ fn print((sockets, window): (usize, usize), rounds: Rounds, results: &[(Peer, Re
 }
 
 fn judge((sockets, window): (usize, usize), results: &[(Peer, Results)], goals: &mut Goals) {
-    let Some(ours) = of(results, Peer::Landline) else {
+    let Some(ours) = turns::of(results, Peer::Landline) else {
         return;
     };
-    if let Some(bare) = of(results, Peer::Bare) {
+    if let Some(bare) = turns::of(results, Peer::Bare) {
         let figure = format!("processor time each, of the bare loop's, {sockets} x {window}");
-        goals.figure(figure, &ours.cost.multiples_of(&bare.cost), COST);
+        goals.figure(figure, &ours.cost.multiples_of(&bare.cost), BARE_COST);
     }
-    if let Some(chronyd) = of(results, Peer::Chronyd) {
+    if let Some(chronyd) = turns::of(results, Peer::Chronyd) {
         let figure = format!("answers/s, of chronyd's, {sockets} x {window}");
         goals.figure(figure, &ours.rate.multiples_of(&chronyd.rate), RATE);
     }

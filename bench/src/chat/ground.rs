@@ -5,6 +5,7 @@ use crate::clients::visitor::Visitor;
 use crate::cores::Cores;
 use crate::servers::landline::LandlineHub;
 use anyhow::{Context as _, Result};
+use landline_client::Connection;
 use landline_model::event::RoomKind;
 use landline_model::protocol::chat::RoomCreate;
 use landline_model::protocol::people::Invite;
@@ -74,6 +75,11 @@ pub(super) fn home(disk: &Path) -> Result<TempDir> {
 /// Makes the room on a new hub, and an invitation for all who come.
 pub(super) async fn open(hub: &LandlineHub) -> Result<HubDoor> {
     let admin = hub.join().await?;
+    open_as(hub, &admin).await
+}
+
+/// The same on a hub that has this admin already.
+pub(crate) async fn open_as(hub: &LandlineHub, admin: &Connection) -> Result<HubDoor> {
     let create = RoomCreate {
         name: ROOM.parse()?,
         kind: RoomKind::Public,

@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// Deliveries a second, of all members together.
-const RATE: u32 = 10_000;
+pub(crate) const RATE: u32 = 10_000;
 
 /// How long one measurement sends, and a short one.
 const SENDING: Duration = Duration::from_secs(10);
@@ -333,16 +333,16 @@ impl Book {
 
 /// A sample for each turn.
 #[derive(Debug, Default)]
-struct Results {
-    median: Samples,
-    p99: Samples,
-    greatest: Samples,
-    busy: Samples,
-    said_late: Samples,
+pub(crate) struct Results {
+    pub(crate) median: Samples,
+    pub(crate) p99: Samples,
+    pub(crate) greatest: Samples,
+    pub(crate) busy: Samples,
+    pub(crate) said_late: Samples,
 }
 
 impl Results {
-    fn push(&mut self, lateness: Lateness) {
+    pub(crate) fn push(&mut self, lateness: Lateness) {
         self.median.push(lateness.median);
         self.p99.push(lateness.p99);
         self.greatest.push(lateness.greatest);

@@ -19,18 +19,16 @@ pub(super) struct Memory(Vec<(Peer, Samples)>);
 
 impl Memory {
     pub(super) fn measure(peers: &[Peer], rounds: Rounds, cores: Cores) -> Result<Self> {
-        let mut results: Vec<_> = peers.iter().map(|peer| (*peer, Samples::default())).collect();
-        let name = |(peer, _): &(Peer, Samples)| peer.name().to_owned();
-        turns::take(&mut results, rounds.runs, name, |(peer, samples)| {
+        let name = |peer: Peer| peer.name().to_owned();
+        let measure = |peer: Peer, samples: &mut Samples| {
             samples.push(connection_bytes(peer.start(cores)?, connections(rounds))?);
             Ok(())
-        })?;
-        Ok(Self(results))
+        };
+        turns::gather(peers, rounds.runs, name, measure).map(Self)
     }
 
     pub(super) fn of(&self, wanted: Peer) -> Option<&Samples> {
-        let found = self.0.iter().find(|(peer, _)| *peer == wanted);
-        found.map(|(_, samples)| samples)
+        turns::of(&self.0, wanted)
     }
 
     pub(super) fn print(&self, rounds: Rounds) -> Result<()> {

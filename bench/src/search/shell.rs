@@ -7,6 +7,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
+/// The longest run of characters that the index has.
+const RUN: usize = 3;
+
 /// Ends each answer. No message has it.
 const END: &str = "--end--";
 
@@ -34,19 +37,25 @@ impl Shell {
         })
     }
 
-    /// Asks the index for an expression, as the hub does: the newest messages with it. The answer is how many rows
-    /// came.
-    pub(super) fn query(&mut self, expression: &str) -> Result<usize> {
+    /// Asks as the hub does: for the newest messages with this text in them. The answer is how many rows came.
+    pub(super) fn query(&mut self, text: &str) -> Result<u32> {
         let input = self.input.as_mut().context("sqlite3 has ended")?;
-        // The expression has no quote of this kind in it: the hub's index has words of letters and digits.
+        // It stands between quotes of this kind. Of letters that are not ASCII, the shell knows no lower case.
         ensure!(
-            !expression.contains('\''),
-            "an expression with a quote: {expression}"
+            !text.contains('\'') && !text.contains(|letter: char| letter.is_uppercase()),
+            "a text that the shell does not look for as the hub does: {text}"
         );
+        let expression = landline_store::search::expression(text).context("an empty query")?;
+        // The index has runs of so many characters: a longer text's runs may stand elsewhere, or in another order.
+        let exact = if text.chars().count() > RUN {
+            format!("AND instr(lower(text), '{text}')")
+        } else {
+            String::new()
+        };
         let query = format!(
             "SELECT messages.room, sequence, time, hex(sender), text
              FROM grams CROSS JOIN messages ON messages.message = grams.rowid
-             WHERE grams MATCH '{expression}' ORDER BY grams.rowid DESC LIMIT {HITS};\n.print {END}\n"
+             WHERE grams MATCH '{expression}' {exact} ORDER BY grams.rowid DESC LIMIT {HITS};\n.print {END}\n"
         );
         input.write_all(query.as_bytes())?;
         input.flush()?;

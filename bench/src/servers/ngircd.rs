@@ -25,8 +25,8 @@ impl Ngircd {
         fs::write(&file, configuration(address.port()))?;
         let mut command = cores.server("ngircd");
         command.args(["--nodaemon", "--config"]).arg(&file);
-        let mut server = Server::start("ngircd", &command)?;
-        server.await_port(address)?;
+        let server = Server::start("ngircd", &command)?;
+        server.await_line("Now listening on")?;
         Ok(Self { server, address })
     }
 }

@@ -29,7 +29,7 @@ const QUIET_TIME: Duration = Duration::from_millis(500);
 /// Lines of its log that are kept until somebody looks; a server that says more is not held up.
 const LINES: usize = 512;
 
-/// Between two attempts to connect to a server that does not say when it serves.
+/// Between two attempts to connect to a server that says that it serves before it does.
 const CONNECT_PAUSE: Duration = Duration::from_millis(5);
 
 /// Clock ticks a second in /proc: USER_HZ, 100 on every architecture that Linux still has.
@@ -84,7 +84,8 @@ impl Server {
         )
     }
 
-    /// Connects until it works: for a server that says that it serves before it does, or not at all.
+    /// Connects until it works: for a server that says that it serves before it does, as rsync. There is nothing to wait
+    /// for: a socket that begins to listen is no event for another process.
     pub(crate) fn await_port(&mut self, address: SocketAddr) -> Result<()> {
         let deadline = Instant::now() + START_DEADLINE;
         while TcpStream::connect(address).is_err() {
@@ -118,7 +119,7 @@ impl Server {
     }
 
     /// Waits until it has nothing left to do: until it has used next to no processor time for a while. The answer is all
-    /// that it has used then.
+    /// that it has used then. There is nothing to wait for but time: a server that has nothing more to do tells nobody.
     pub(crate) async fn settled(&self) -> Result<Duration> {
         let deadline = Instant::now() + SETTLE_DEADLINE;
         let mut used = self.processor_time()?;

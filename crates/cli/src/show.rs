@@ -87,15 +87,15 @@ fn subject(event: &RoomEvent, text: &str) -> Option<Subject> {
     acts.then(|| serde_json::from_str(text).ok()).flatten()
 }
 
-/// An event for people: `10:59 bob: text`.
+/// An event for people: `10:59 41 bob: text`, with the number by which one speaks of it.
 pub(crate) fn event(event: &RoomEvent, text: &str, with_date: bool) -> String {
     let time = local(event.time, if with_date { "%Y-%m-%d %H:%M" } else { "%H:%M" });
-    format!("{time} {}", said(event, text))
+    format!("{time} {} {}", event.sequence, said(event, text))
 }
 
 /// An event for people without its time: `bob: text`, or `* bob joined`. A name has no colon and no space in it, so
 /// that nobody can say something that looks like either from somebody else.
-pub(crate) fn said(event: &RoomEvent, text: &str) -> String {
+fn said(event: &RoomEvent, text: &str) -> String {
     if event.kind != EventKind::MESSAGE {
         return format!("* {}", deed::deed(event, text));
     }

@@ -187,6 +187,18 @@ fn order_is_kept_and_people_are_looked_up_without_leaving_the_chat() {
 }
 
 #[test]
+fn who_talks_in_a_room_is_told_of_a_conversation_that_begins() {
+    let (hub, alice) = Hub::with_general();
+    let bob = alice.invited(&hub, "member", "bob");
+    let mut chat = Chat::open(&alice, "#general");
+    bob.run(["send", "@alice", "psst"]).succeeds();
+    chat.shows("(a conversation with @bob has begun: landline chat '@bob')");
+    chat.types("\u{4}");
+    let (code, rest) = chat.ends();
+    assert_eq!(code, 0, "{rest}");
+}
+
+#[test]
 fn what_was_not_read_is_marked_and_reading_moves_the_mark_on_all_devices() {
     let (hub, alice) = Hub::with_general();
     let bob = alice.invited(&hub, "member", "bob");

@@ -52,11 +52,11 @@ fn objects(lines: &str) -> Vec<Value> {
         .collect()
 }
 
-/// What happened in a room, without the times.
+/// What happened in a room, without the times and the numbers.
 fn happened(person: &Person, room: &str) -> Vec<String> {
     let shown = does(person, &format!("history {room}"));
-    let without_time = |line: &str| line.splitn(3, ' ').nth(2).unwrap().to_owned();
-    shown.lines().map(without_time).collect()
+    let words = |line: &str| line.splitn(4, ' ').nth(3).unwrap().to_owned();
+    shown.lines().map(words).collect()
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod put_out;
 mod rights;
 #[path = "rooms_wire/talker.rs"]
 mod talker;
+#[path = "rooms_wire/together.rs"]
+mod together;
 #[path = "rooms_wire/told.rs"]
 mod told;
 

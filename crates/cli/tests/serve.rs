@@ -69,6 +69,17 @@ fn the_first_start_tells_how_to_begin_and_later_ones_are_short() {
 }
 
 #[test]
+fn a_hub_is_called_and_logs_as_its_flags_say() {
+    let hub = Hub::start_with(&["--name", "Workshop", "--log-level", "error"]);
+    assert!(
+        hub.printed().contains("Landline hub \"Workshop\" serves on"),
+        "{}",
+        hub.printed()
+    );
+    assert_eq!(hub.errors(), "", "nothing went wrong, so nothing is written");
+}
+
+#[test]
 fn the_ready_file_has_what_is_promised_and_is_for_its_owner_alone() {
     let hub = Hub::start_with(&["--listen", "[::1]:0"]);
     let ready = hub.ready();

@@ -109,7 +109,7 @@ fn two_people_talk_in_a_chat_that_is_piped() {
         .lines()
         .map(|line| line.split_once(' ').unwrap().1)
         .collect();
-    assert_eq!(shown, ["alice: hello", "alice: how are you"]);
+    assert_eq!(shown, ["2 alice: hello", "3 alice: how are you"]);
     assert_eq!(next(&mut chat)["text"], "hello");
     chat.say("fine");
     let (second, third) = (next(&mut chat), next(&mut chat));

@@ -203,8 +203,14 @@ fn a_reset_hands_out_a_password_once_and_ends_everything_else() {
     let (hub, alice) = Hub::with_alice();
     let bob = alice.invited(&hub, "member", "bob");
     bob.takes_password("forgotten");
+    alice.run(["user", "role", "bob", "admin"]).succeeds();
+    let way_back = bob.invitation(&["--role", "admin"]);
     let password = alice.run(["user", "reset", "bob"]).succeeds();
     bob.run(["whoami"]).fails(1);
+    let errors = Person::stranger()
+        .run(["join", &way_back, "--name", "mallory"])
+        .fails(1);
+    assert!(errors.contains("ask for a new link"), "{errors}");
     bob.logs_in(&hub, "bob", "forgotten").fails(1);
     bob.logs_in(&hub, "bob", password.trim_end()).succeeds();
     let errors = alice.run(["user", "reset", "alice"]).fails(1);

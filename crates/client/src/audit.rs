@@ -7,7 +7,8 @@ use crate::heads::{HeadError, Heads};
 use crate::page::lines;
 use landline_model::chain::{Broken, Walk};
 use landline_model::error::ErrorCode;
-use landline_model::event::{RoomKind, SignedHead};
+use landline_model::event::RoomKind;
+use landline_model::head::SignedHead;
 use landline_model::id::RoomId;
 use landline_model::protocol::PAGE_MAX;
 use landline_model::protocol::chat::{History, HistoryPage, Room, RoomEvent, RoomList};
@@ -151,7 +152,7 @@ fn unlisted(room: RoomId, heads: &Heads) -> Finding {
 }
 
 async fn audit_room(connection: &Connection, room: &Room, heads: &mut Heads) -> Result<Finding, ClientError> {
-    let remembered = heads.remembered().get(&room.id).copied();
+    let remembered = heads.remembered().get(&room.id).cloned();
     let mut check = RoomCheck {
         room: room.id,
         walk: Walk::new(&room.genesis()),
@@ -238,6 +239,7 @@ impl RoomCheck {
         let (sequence, hash) = (self.walk.sequence(), self.walk.head());
         if self
             .remembered
+            .as_ref()
             .is_some_and(|known| known.sequence == sequence && known.hash != hash)
         {
             return Err(HeadError::Contradiction {

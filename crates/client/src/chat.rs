@@ -33,7 +33,7 @@ pub const BACKOFF_MAX: Duration = Duration::from_secs(10);
 pub const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// News that wait to be taken.
-const UPDATES_MAX: usize = 64;
+pub(crate) const UPDATES_MAX: usize = 64;
 
 /// What happens in a chat.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -356,6 +356,23 @@ impl Talk {
         self.tell(update).await
     }
 
+    /// The connection is of no use any more. What it has answered counts; the rest fails by itself, and is sent again on
+    /// the next one. So it is with events: they come again.
+    async fn answers_that_came(&mut self) -> Result<(), Unheard> {
+        loop {
+            tokio::select! {
+                answer = self.answers.join_next() => match answer {
+                    Some(Ok((_, Err(error)))) if error.is_passing() => {}
+                    Some(Ok((client_id, answer))) => self.settled(client_id, answer).await?,
+                    Some(Err(_)) => {}
+                    None => return Ok(()),
+                },
+                Some(_) = self.events.recv() => {}
+                () = self.updates.closed() => return Err(Unheard),
+            }
+        }
+    }
+
     /// The room is closed to us. What was sent before gets its answer all the same: that we left is one.
     async fn answers_of_the_rest(&mut self) -> Result<(), Unheard> {
         while !self.waiting.is_empty() {
@@ -419,7 +436,7 @@ impl Talk {
 
     /// Connects again until it works, or until it is clear that it will not.
     async fn reconnect(&mut self, error: ClientError) -> Result<(), Stop> {
-        self.answers = JoinSet::new();
+        self.answers_that_came().await?;
         self.tell(Update::Lost(error)).await?;
         let mut backoff = BACKOFF_FIRST;
         loop {
@@ -471,7 +488,7 @@ async fn receive(said: &mut Option<mpsc::Receiver<Saying>>) -> Option<Saying> {
 }
 
 /// Between half of it and all of it, so that a thousand clients of a restarted hub do not come at the same moment.
-fn jittered(backoff: Duration) -> Duration {
+pub(crate) fn jittered(backoff: Duration) -> Duration {
     let mut byte = [0];
     rand::fill(&mut byte).expect("the system has random bytes");
     backoff / 2 + backoff.mul_f64(f64::from(byte[0]) / 512.0)

@@ -3,8 +3,9 @@
 use crate::error::ClientError;
 use crate::private_file::{PrivateFile, configuration_directory};
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
-use landline_model::event::{RoomKind, SignedHead};
+use landline_model::event::RoomKind;
 use landline_model::hash::HeadKey;
+use landline_model::head::SignedHead;
 use landline_model::id::{AccountId, RoomId};
 use landline_model::link::Pin;
 use landline_model::protocol::chat::Room;
@@ -123,11 +124,11 @@ impl Heads {
                 });
             }
         }
-        let latest = self.latest.entry(room).or_insert(*head);
+        let latest = self.latest.entry(room).or_insert_with(|| head.clone());
         check(room, latest, head)?;
         // Answers may overtake each other; that one is behind another asked for at the same time is no contradiction.
         if head.sequence > latest.sequence {
-            *latest = *head;
+            *latest = head.clone();
         }
         Ok(())
     }
@@ -158,9 +159,8 @@ impl Heads {
     /// # Errors
     /// [`HeadError::Signature`]
     pub fn verify(&self, room: &RoomId, head: &SignedHead) -> Result<(), HeadError> {
-        let statement = SignedHead::statement(room, head.sequence, &head.hash);
         UnparsedPublicKey::new(&ED25519, self.key.as_bytes())
-            .verify(&statement, head.signature.as_bytes())
+            .verify(&head.statement(room), head.signature.as_bytes())
             .map_err(|_| HeadError::Signature(*room))
     }
 
@@ -182,10 +182,10 @@ impl Heads {
         let mut file = read(&self.file)?;
         let kept = file.accounts.entry(self.account).or_default();
         for (room, head) in &self.latest {
-            let known = kept.entry(*room).or_insert(*head);
+            let known = kept.entry(*room).or_insert_with(|| head.clone());
             check(*room, known, head)?;
             if head.sequence > known.sequence {
-                *known = *head;
+                *known = head.clone();
             }
         }
         // Of those alone whose heads are remembered.
@@ -228,6 +228,7 @@ mod tests {
     use super::*;
     use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
     use landline_model::hash::{Hash, Signature};
+    use landline_model::head::{Path as HeadPath, Tree, leaf, statement};
 
     const ROOM: RoomId = RoomId::from_bytes([3; 16]);
     const ACCOUNT: AccountId = AccountId::from_bytes([4; 16]);
@@ -245,12 +246,20 @@ mod tests {
         }
 
         fn head(&self, sequence: u64, hash: u8) -> SignedHead {
+            self.head_of(ROOM, sequence, hash, &[])
+        }
+
+        /// Signed together with so many other heads.
+        fn head_of(&self, room: RoomId, sequence: u64, hash: u8, others: &[Hash]) -> SignedHead {
             let hash = Hash::from_bytes([hash; 32]);
-            let signature = self.0.sign(&SignedHead::statement(&ROOM, sequence, &hash));
+            let leaves = [&[leaf(&room, sequence, &hash)], others].concat();
+            let tree = Tree::new(leaves).unwrap();
+            let signature = self.0.sign(&statement(&tree.root()));
             SignedHead {
                 sequence,
                 hash,
                 signature: Signature::try_from(signature.as_ref()).unwrap(),
+                path: tree.paths().next().unwrap(),
             }
         }
 
@@ -272,6 +281,50 @@ mod tests {
         moved.sequence = 2;
         assert_eq!(heads.observe(ROOM, &moved), Err(HeadError::Signature(ROOM)));
         assert_eq!(heads.observe(ROOM, &hub.head(1, 1)), Ok(()));
+    }
+
+    #[test]
+    fn a_head_that_was_signed_with_others_holds_for_its_room_alone_and_is_kept_with_its_path() {
+        let directory = tempfile::tempdir().unwrap();
+        let hub = Signer::new(1);
+        let mut heads = hub.heads(directory.path());
+        let others = [7, 8, 9].map(|other| Hash::from_bytes([other; 32]));
+        let together = hub.head_of(ROOM, 3, 3, &others);
+        let elsewhere = RoomId::from_bytes([4; 16]);
+        assert_eq!(
+            heads.observe(elsewhere, &together),
+            Err(HeadError::Signature(elsewhere))
+        );
+        let pathless = SignedHead {
+            path: HeadPath::default(),
+            ..together.clone()
+        };
+        assert_eq!(heads.observe(ROOM, &pathless), Err(HeadError::Signature(ROOM)));
+        assert_eq!(heads.observe(ROOM, &together), Ok(()));
+        heads.save().unwrap();
+        let heads = hub.heads(directory.path());
+        assert_eq!(heads.remembered()[&ROOM], together);
+        assert_eq!(heads.verify(&ROOM, &heads.remembered()[&ROOM]), Ok(()));
+    }
+
+    /// Heads were kept without a path, and signed each by itself.
+    #[test]
+    fn a_file_of_heads_without_paths_is_read_and_still_contradicts() {
+        let directory = tempfile::tempdir().unwrap();
+        let hub = Signer::new(1);
+        let [hash, signature] = ["07".repeat(32), "00".repeat(64)];
+        let head = format!(r#"{{"sequence":7,"hash":"{hash}","signature":"{signature}"}}"#);
+        let text = format!(r#"{{"accounts":{{"{ACCOUNT}":{{"{ROOM}":{head}}}}}}}"#);
+        let file = hub.heads(directory.path()).file;
+        file.lock().unwrap().replace(&text).unwrap();
+        let mut heads = hub.heads(directory.path());
+        let contradiction = HeadError::Contradiction {
+            room: ROOM,
+            sequence: 7,
+        };
+        assert_eq!(heads.observe(ROOM, &hub.head(7, 8)), Err(contradiction));
+        assert_eq!(heads.observe(ROOM, &hub.head(7, 7)), Ok(()));
+        assert_eq!(heads.observe(ROOM, &hub.head(8, 8)), Ok(()));
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub mod discover;
 pub mod doubt;
 pub mod error;
 pub mod files;
+pub mod follow;
 pub mod heads;
 pub mod hubs;
 pub mod join;

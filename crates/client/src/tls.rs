@@ -3,8 +3,13 @@
 //! Names are not checked. The pinned authority issues for its hub alone, so a hub that moved to a new address is still
 //! the same hub, and nobody else can have a certificate from it.
 
+mod kept;
+
+pub(crate) use kept::kept_config;
+
 use landline_model::link::Pin;
 use landline_model::protocol::ALPN;
+use rustls::client::Resumption;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
@@ -15,25 +20,27 @@ use rustls::{
 };
 use std::sync::Arc;
 
+/// How many tickets one [`client_config`] keeps, of all addresses of its hub together. A hub gives two at a time.
+pub const TICKETS_MAX: usize = 64;
+
 /// The TLS side of every connection to the hub with this pin: TLS 1.3 only, ALPN `landline/1`.
+///
+/// It keeps the tickets that the hub gives, in memory, and the next connection resumes the session: without a
+/// certificate, but only where the other side can read the ticket, which a hub gave that had shown the pinned authority.
+/// So no two pins may share one. Nothing is ever sent early, and each connection has an exporter value of its own.
 ///
 /// # Errors
 /// Where the cryptography library does not offer TLS 1.3.
 pub fn client_config(pin: Pin) -> Result<ClientConfig, Error> {
-    config_with(PinVerifier {
-        trust: Trust::Pinned(pin),
-        provider: Arc::new(aws_lc_rs::default_provider()),
-    })
+    let tickets = Resumption::in_memory_sessions(TICKETS_MAX);
+    config_with(Trust::Pinned(pin), tickets)
 }
 
 /// The TLS side of a connection to a hub that nobody knows yet: as [`client_config`], but whatever certificate authority
 /// is shown counts as the right one. Which one it was is for the caller to find out by [`shown_pin`], and to have
-/// confirmed before anything that was said is believed.
+/// confirmed before anything that was said is believed. It resumes nothing: every connection must show its own.
 pub(crate) fn unverified_config() -> Result<ClientConfig, Error> {
-    config_with(PinVerifier {
-        trust: Trust::Shown,
-        provider: Arc::new(aws_lc_rs::default_provider()),
-    })
+    config_with(Trust::Shown, Resumption::disabled())
 }
 
 /// The pin of the certificate authority at the end of a chain; none: there is no authority behind the leaf, or it is no
@@ -43,8 +50,12 @@ pub(crate) fn shown_pin(chain: &[CertificateDer<'_>]) -> Option<Pin> {
     certificate_pin(authority).ok()
 }
 
-fn config_with(verifier: PinVerifier) -> Result<ClientConfig, Error> {
-    let provider = Arc::clone(&verifier.provider);
+fn config_with(trust: Trust, resumption: Resumption) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = PinVerifier {
+        trust,
+        provider: Arc::clone(&provider),
+    };
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&rustls::version::TLS13])?
         .dangerous()
@@ -53,6 +64,7 @@ fn config_with(verifier: PinVerifier) -> Result<ClientConfig, Error> {
     config.alpn_protocols = vec![ALPN.to_vec()];
     // The hub's name is an address or the like; it is of no use to the hub and would tell listeners what is looked for.
     config.enable_sni = false;
+    config.resumption = resumption;
     Ok(config)
 }
 

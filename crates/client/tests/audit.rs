@@ -14,8 +14,9 @@ use landline_client::heads::{HeadError, Heads};
 use landline_client::{ClientError, Connection};
 use landline_model::chain::{Broken, content_hash, event_hash, genesis_hash};
 use landline_model::error::{ErrorCode, Refusal};
-use landline_model::event::{Content, Event, EventKind, RoomKind, Salt, SignedHead};
+use landline_model::event::{Content, Event, EventKind, RoomKind, Salt};
 use landline_model::hash::{Hash, HeadKey, Signature};
+use landline_model::head::{Path as HeadPath, SignedHead, leaf, statement};
 use landline_model::id::{AccountId, ClientId, RoomId};
 use landline_model::link::Pin;
 use landline_model::protocol::chat::{HistoryPage, Room, RoomEvent, RoomPage};
@@ -52,6 +53,7 @@ impl Log {
             sequence: 0,
             hash: Hash::ZERO,
             signature: Signature::from_bytes([0; 64]),
+            path: HeadPath::default(),
         };
         let room = Room {
             id: ROOM,
@@ -102,11 +104,12 @@ impl Log {
     }
 
     fn sign(&mut self, sequence: u64, hash: Hash) {
-        let signature = self.key.sign(&SignedHead::statement(&ROOM, sequence, &hash));
+        let signature = self.key.sign(&statement(&leaf(&ROOM, sequence, &hash)));
         self.room.head = SignedHead {
             sequence,
             hash,
             signature: Signature::try_from(signature.as_ref()).unwrap(),
+            path: HeadPath::default(),
         };
     }
 

@@ -102,6 +102,27 @@ async fn after_a_lost_connection_it_goes_on_behind_the_last_event_and_repeats_wh
 }
 
 #[tokio::test]
+async fn what_was_acknowledged_right_before_the_connection_was_lost_counts() {
+    const SENDS: usize = 16;
+    let hub = TestHub::start().await;
+    let (mut chat, mut peer) = begun(&hub).await;
+    let mut sends = Vec::new();
+    for number in 0..SENDS {
+        chat.speaker.say(number.to_string()).await.unwrap();
+        sends.push(peer.request().await.unwrap());
+    }
+    for (sequence, send) in (5..).zip(&sends) {
+        acknowledge(&mut peer, send, sequence).await;
+    }
+    drop(peer);
+    for _ in 0..SENDS {
+        let update = chat.updates.recv().await;
+        assert!(matches!(update, Some(Update::Acknowledged(..))), "{update:?}");
+    }
+    assert!(matches!(chat.updates.recv().await, Some(Update::Lost(_))));
+}
+
+#[tokio::test]
 async fn all_is_said_when_it_is_acknowledged_and_was_seen() {
     let hub = TestHub::start().await;
     let (

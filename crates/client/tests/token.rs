@@ -14,7 +14,9 @@ use landline_model::hash::Hash;
 use landline_model::id::SessionId;
 use landline_model::protocol::people::Nonce;
 use landline_model::token::{Side, statement};
+use rustls::HandshakeKind;
 use serde_json::{Value, json};
+use std::sync::Mutex;
 use support::{TestHub, known};
 
 /// What a side shows, that has this secret, on a connection with this exporter value.
@@ -33,11 +35,20 @@ fn proof(secret: &[u8], side: Side, client: &Value, exporter: &[u8; 32]) -> Stri
 async fn log_in(
     answer: impl Fn(&Value, &[u8; 32]) -> String,
 ) -> (Result<String, ClientError>, Option<(Value, String)>) {
-    let hub = TestHub::start().await;
-    let mut profile = known(&hub);
+    log_in_at(&TestHub::start().await, HandshakeKind::Full, answer).await
+}
+
+/// The same at a hub that may have been met before: then the TLS session is resumed.
+async fn log_in_at(
+    hub: &TestHub,
+    handshake: HandshakeKind,
+    answer: impl Fn(&Value, &[u8; 32]) -> String,
+) -> (Result<String, ClientError>, Option<(Value, String)>) {
+    let mut profile = known(hub);
     profile.session.as_mut().unwrap().token = true;
     let serve = async {
         let mut peer = hub.welcome().await;
+        assert_eq!(peer.handshake(), handshake);
         let challenge = peer.request().await.unwrap();
         assert_eq!(challenge.name, "token_challenge");
         assert_eq!(challenge.args["session"], "06".repeat(16));
@@ -69,6 +80,34 @@ async fn both_sides_show_that_they_have_the_secret_on_this_connection() {
     assert_eq!(outcome.as_deref(), Ok("bob"));
     let (shown, expected) = shown.unwrap();
     assert_eq!(shown, expected.as_str());
+}
+
+#[tokio::test]
+async fn a_login_is_bound_to_its_own_connection_where_the_tls_session_is_resumed() {
+    let hub = TestHub::start().await;
+    let exporters = Mutex::new(Vec::new());
+    for handshake in [HandshakeKind::Full, HandshakeKind::Resumed] {
+        let (outcome, shown) = log_in_at(&hub, handshake, |nonce, exporter| {
+            exporters.lock().unwrap().push(*exporter);
+            proof(&[7; 32], Side::Hub, nonce, exporter)
+        })
+        .await;
+        assert_eq!(outcome.as_deref(), Ok("bob"));
+        let (shown, expected) = shown.unwrap();
+        assert_eq!(shown, expected.as_str());
+    }
+    // What was shown on the first connection is worth nothing on another.
+    let first = exporters.lock().unwrap()[0];
+    let (outcome, shown) = log_in_at(&hub, HandshakeKind::Resumed, |nonce, exporter| {
+        exporters.lock().unwrap().push(*exporter);
+        proof(&[7; 32], Side::Hub, nonce, &first)
+    })
+    .await;
+    let error = outcome.unwrap_err();
+    assert!(matches!(error, ClientError::HubUnproven { .. }), "{error}");
+    assert!(shown.is_none());
+    let exporters = exporters.into_inner().unwrap();
+    assert!(exporters[1..].iter().all(|exporter| *exporter != first));
 }
 
 #[tokio::test]

@@ -39,6 +39,7 @@
 
 mod datagrams;
 mod line;
+mod pace;
 mod random;
 mod streams;
 mod turns;

@@ -53,6 +53,7 @@ mod conformance {
                     bytes_may_come_one_at_a_time,
                     a_big_chunk_comes_back_whole,
                     a_stalled_reader_is_not_read_from,
+                    no_more_is_read_than_there_is_room_for,
                     who_has_shut_down_its_writing_side_still_gets_everything,
                     a_line_without_its_end_is_not_a_message,
                     a_reset_ends_the_connection,

@@ -9,6 +9,8 @@ mod follow;
 mod history;
 mod import;
 mod members;
+mod notice;
+mod pace;
 mod place;
 mod presence;
 mod read;
@@ -22,6 +24,7 @@ mod words;
 pub(crate) use act::{Asked, prepare};
 pub(crate) use delivery::Delivery;
 pub(crate) use follow::{judge, replay, standing, subscribe};
+pub(crate) use pace::Pace;
 pub(crate) use place::visible;
 pub(crate) use presence::{Watchers, keep_telling, presence};
 pub(crate) use typing::Writers;
@@ -47,7 +50,7 @@ pub(crate) async fn answer(
     Some(match &*header.name {
         RoomCreate::NAME => {
             answered(id, async {
-                rooms::create(services, who, arguments(header)?).await
+                rooms::create(services, who, arguments(header)?, connection).await
             })
             .await
         }

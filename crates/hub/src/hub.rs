@@ -1,7 +1,7 @@
 //! A hub from start to stop.
 
 use crate::chat::feed::Feeds;
-use crate::chat::{Delivery, Watchers, Writers, keep_telling};
+use crate::chat::{Delivery, Pace, Watchers, Writers, keep_telling};
 use crate::config::{Config, Loaded};
 use crate::data_directory::{DataDirectory, DataDirectoryError};
 use crate::doors::{Gate, Listener, Page, accept_all, bind};
@@ -264,6 +264,7 @@ pub(crate) fn open_services(
         live,
         watchers: Watchers::default(),
         writers: Writers::default(),
+        pace: Pace::default(),
         page,
         pin,
         head_key: public_head_key,

@@ -19,6 +19,7 @@ use crate::session::LoggedInAs;
 use backoff::Attempt;
 use bytes::Bytes;
 use landline_model::error::{ErrorCode, Refusal};
+use landline_model::hash::Hash;
 use landline_model::id::{AccountId, SessionId};
 use landline_model::link::Token;
 use landline_model::name::AccountName;
@@ -139,7 +140,7 @@ pub(crate) async fn join(
     let token = token_hash(&call.token);
     let (_, secret, opened) = fresh_session(services, &call.device, call.secret)?;
     // A hash is work, and who has no invitation gets none done.
-    if let Err(error) = services.people.invite_is_open(token).await {
+    if let Err(error) = require_good(services, token).await {
         let again = services
             .people
             .resume(&opened.secret_hash, services.config.sessions.idle)
@@ -164,6 +165,24 @@ pub(crate) async fn join(
         .map_err(|error| from_store(&error))?;
     tracing::info!(name = %entered.account.name, role = %entered.account.role, %peer, "somebody joined");
     Ok(joined(entered, secret))
+}
+
+/// Whether an invitation is good: it is worth what the one who made it may do now. What ends between this and its use,
+/// ends the invitation in the store.
+async fn require_good(services: &Services, token: Hash) -> Result<(), StoreError> {
+    let invite = services.people.open_invite(token).await?;
+    let Some(account) = invite.created_by else {
+        return Ok(());
+    };
+    let maker = Identity {
+        account,
+        role: services.role(&account).ok_or(StoreError::InviteUsed)?,
+        // It outlives the session in which it was made.
+        session: SessionId::from_bytes([0; 16]),
+        session_ends: Timestamp(u64::MAX),
+    };
+    authorise(&maker, Action::Invite(invite.role), Resource::Hub, services.now())
+        .map_err(|_| StoreError::InviteUsed)
 }
 
 fn joined(entered: Resumed, secret: SessionSecret) -> (LoggedIn, Timestamp) {

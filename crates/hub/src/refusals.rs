@@ -6,13 +6,14 @@ use landline_model::name::{NameError, RoomName};
 use landline_model::text::escape;
 use landline_model::time::Timestamp;
 use landline_store::StoreError;
+use landline_store::chat::ImportFault;
 use landline_store::files::FilesError;
 
 /// What `authorise` says no to; `what` is what it was about.
 pub(crate) fn denied(why: Denied, what: &str) -> Refusal {
     let code = match why {
         Denied::SessionEnded => ErrorCode::Unauthenticated,
-        Denied::TooSoon { .. } => ErrorCode::TooSoon,
+        Denied::TooSoon { .. } | Denied::TooOften { .. } => ErrorCode::TooSoon,
         _ => ErrorCode::Forbidden,
     };
     Refusal::new(code, format!("{}: no right: {why}", escape(what)))
@@ -21,7 +22,7 @@ pub(crate) fn denied(why: Denied, what: &str) -> Refusal {
 /// The same with how long it is so, where that is for a time.
 pub(crate) fn denied_at(why: Denied, what: &str, now: Timestamp) -> Refusal {
     let mut refusal = denied(why, what);
-    if let Denied::Muted { until } | Denied::TooSoon { until } = why {
+    if let Denied::Muted { until } | Denied::TooSoon { until } | Denied::TooOften { until } = why {
         let seconds = until.0.saturating_sub(now.0).div_ceil(1000).max(1);
         refusal.message.push_str(&format!(" for another {seconds} s"));
     }
@@ -59,6 +60,16 @@ pub(crate) fn from_store(error: &StoreError) -> Refusal {
             Some("make somebody else an owner first: landline room role"),
         ),
         StoreError::Importing => (ErrorCode::Conflict, None),
+        StoreError::Import(ImportFault::RoomKnown) => (
+            ErrorCode::Exists,
+            Some("a room is brought to a hub that does not have it"),
+        ),
+        StoreError::Import(ImportFault::Ahead(_)) => (
+            ErrorCode::Mismatch,
+            Some(
+                "compare the hub's clock with that of the hub where the room was exported, or wait until then",
+            ),
+        ),
         StoreError::Import(_) => (ErrorCode::Mismatch, Some("export the room again")),
         StoreError::InviteUnknown => (
             ErrorCode::InviteUnknown,
@@ -115,5 +126,13 @@ mod tests {
         let refusal = from_store(&StoreError::Io("/secret/place: broken".to_owned()));
         assert_eq!(refusal.code, ErrorCode::Internal);
         assert!(!refusal.message.contains("secret"));
+    }
+
+    #[test]
+    fn a_room_that_is_here_needs_no_other_export() {
+        let [known, other] = [ImportFault::RoomKnown, ImportFault::Genesis]
+            .map(|fault| from_store(&StoreError::Import(fault)));
+        assert_eq!((known.code, other.code), (ErrorCode::Exists, ErrorCode::Mismatch));
+        assert!(!known.hint.unwrap().contains("export"));
     }
 }

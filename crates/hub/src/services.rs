@@ -1,7 +1,7 @@
 //! What all doors share.
 
 use crate::chat::feed::Feeds;
-use crate::chat::{Watchers, Writers};
+use crate::chat::{Pace, Watchers, Writers};
 use crate::config::Config;
 use crate::doors::Page;
 use crate::live::Live;
@@ -42,6 +42,8 @@ pub(crate) struct Services {
     pub(crate) live: Live,
     pub(crate) watchers: Watchers,
     pub(crate) writers: Writers,
+    /// Who comes to rooms and goes.
+    pub(crate) pace: Pace,
     pub(crate) page: Page,
     pub(crate) pin: Pin,
     pub(crate) head_key: HeadKey,

@@ -44,6 +44,12 @@ pub enum Denied {
         /// When they may speak again.
         until: Timestamp,
     },
+    /// They come and go too often.
+    #[error("slow down: you come and go too often; wait")]
+    TooOften {
+        /// When they may again.
+        until: Timestamp,
+    },
     /// Their role in the room is not enough.
     #[error("only {0}s of the room may do this")]
     RoomRole(RoomRole),

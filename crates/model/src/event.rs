@@ -1,6 +1,6 @@
 //! What happens in a room, and what proves it.
 
-use crate::hash::{Hash, Signature, hexadecimal};
+use crate::hash::{Hash, hexadecimal};
 use crate::id::{AccountId, ClientId, RoomId};
 use crate::room::Subject;
 use crate::time::Timestamp;
@@ -264,32 +264,6 @@ impl KindName {
 impl std::fmt::Debug for KindName {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(self.as_str())
-    }
-}
-
-/// A room's head as the hub vouches for it. Clients keep the last one; a log that no longer has it was restored from
-/// an older copy, or rewritten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SignedHead {
-    /// The sequence number of the last event; 0 for a room without events.
-    pub sequence: u64,
-    /// That event's hash; the genesis hash for a room without events.
-    pub hash: Hash,
-    /// Ed25519 over [`statement`](Self::statement), by the hub's head key.
-    pub signature: Signature,
-}
-
-impl SignedHead {
-    /// What is signed: a fixed label, the room, the sequence number (big endian), the hash.
-    #[must_use]
-    pub fn statement(room: &RoomId, sequence: u64, hash: &Hash) -> Vec<u8> {
-        [
-            &b"Landline head v1\0"[..],
-            room.as_bytes(),
-            &sequence.to_be_bytes(),
-            hash.as_bytes(),
-        ]
-        .concat()
     }
 }
 

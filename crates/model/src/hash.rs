@@ -93,7 +93,7 @@ impl From<blake3::Hash> for Hash {
 pub struct HeadKey([u8; 32]);
 hexadecimal!(HeadKey, 32);
 
-/// An Ed25519 signature (RFC 8032) over [`crate::event::SignedHead::statement`].
+/// An Ed25519 signature (RFC 8032) over [`crate::head::SignedHead::statement`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Signature([u8; 64]);
 hexadecimal!(Signature, 64);

@@ -10,6 +10,7 @@ pub mod denied;
 pub mod error;
 pub mod event;
 pub mod hash;
+pub mod head;
 pub mod id;
 pub mod link;
 pub mod name;

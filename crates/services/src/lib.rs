@@ -28,6 +28,7 @@ pub mod sink;
 pub mod strftime;
 pub mod talk;
 pub mod time;
+mod unsaid;
 pub mod upper;
 
 #[cfg(test)]

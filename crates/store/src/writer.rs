@@ -485,4 +485,68 @@ mod tests {
             Err(StoreError::Stopped)
         );
     }
+
+    /// A job that says how it was told of its end.
+    struct Told {
+        number: usize,
+        to: channel::Sender<(usize, &'static str)>,
+    }
+
+    impl Job<Count> for Told {
+        fn apply(&mut self, transaction: &Connection, state: &mut Count) -> Result<(), StoreError> {
+            insert(transaction, state, self.number as u64).map(drop)
+        }
+
+        fn complete(self: Box<Self>, result: Result<(), StoreError>, _: &mut Count) {
+            let how = if result.is_ok() { "done" } else { "failed" };
+            let _ = self.to.send((self.number, how));
+        }
+
+        fn stopped(self: Box<Self>) {
+            let _ = self.to.send((self.number, "stopped"));
+        }
+    }
+
+    type Jobs = Vec<Box<dyn Job<Count>>>;
+
+    /// So many jobs, and what they say.
+    fn jobs(count: usize) -> (Jobs, channel::Receiver<(usize, &'static str)>) {
+        let (to, told) = channel::channel();
+        let job = |number| {
+            let to = to.clone();
+            Box::new(Told { number, to }) as Box<dyn Job<Count>>
+        };
+        ((0..count).map(job).collect(), told)
+    }
+
+    #[tokio::test]
+    async fn more_jobs_than_the_queue_holds_are_all_done_in_their_order() {
+        const JOBS: usize = 2 * QUEUE_MAX + 3;
+        let writer = writer();
+        let (mut jobs, told) = jobs(JOBS);
+        writer.submit_all(&mut jobs).await.unwrap();
+        assert!(jobs.is_empty());
+        let expected = (0..JOBS).map(|number| (number, "done"));
+        assert!(told.iter().eq(expected));
+        let all = JOBS as u64;
+        assert_eq!(stored(&writer).await, (all, all, all));
+    }
+
+    #[tokio::test]
+    async fn a_writer_that_has_stopped_refuses_each_job_once() {
+        let writer = writer();
+        let panicked = writer
+            .run(|_, _| -> Result<(), StoreError> { panic!("as the test wants") })
+            .await;
+        assert_eq!(panicked, Err(StoreError::Stopped));
+        // The answer of the panicked job is dropped before the queue is: wait for the queue's end.
+        if let Some(queue) = &writer.0.queue {
+            queue.closed().await;
+        }
+        let (mut jobs, told) = jobs(QUEUE_MAX + 3);
+        assert_eq!(writer.submit_all(&mut jobs).await, Err(StoreError::Stopped));
+        assert!(jobs.is_empty());
+        let expected = (0..QUEUE_MAX + 3).map(|number| (number, "stopped"));
+        assert!(told.iter().eq(expected));
+    }
 }

@@ -1,7 +1,8 @@
-//! `landline chat`: talks in one room; a line editor on a terminal, line by line when piped.
+//! `landline chat`: talks in one room, a line editor on a terminal, line by line when piped; or follows everything.
 
 mod aside;
 mod editor;
+mod everything;
 mod lines;
 mod marks;
 mod order;
@@ -10,11 +11,11 @@ mod screen;
 mod terminal;
 mod view;
 
-use crate::context::{Context, heads};
+use crate::context::{Context, Usage, heads};
 use anyhow::Result;
 use landline_client::chat::Chat as Talk;
 use landline_client::{ClientError, Heads, Hub};
-use landline_model::event::SignedHead;
+use landline_model::head::SignedHead;
 use landline_model::id::RoomId;
 use landline_model::protocol::chat::Room;
 use landline_model::target::Target;
@@ -25,11 +26,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Talk in a room or with a person.
 ///
 /// On a terminal: type, and see what others say; /help lists what else there is, Ctrl-D leaves. Piped: every line of standard input is one message
-/// (empty lines are none), and what is said in the room goes to standard output.
+/// (empty lines are none), and what is said in the room goes to standard output. With --follow and no target, what is
+/// said in all rooms and conversations that you are in, and in those that come later; standard input is not read.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Chat {
-    /// #room or @person.
-    target: Target,
+    /// #room or @person; none with --follow: everything that you are in.
+    target: Option<Target>,
     /// Line by line, each event a JSON object with `room`, `seq`, `time`, `sender`, `kind` and `text`, and where there is
     /// one `target`, `subject`, `until`, `role`, `reason`, `mentions` and `mentions_me`.
     #[arg(long)]
@@ -38,27 +40,49 @@ pub(crate) struct Chat {
     #[arg(long)]
     follow: bool,
     /// Begin behind this event instead of now.
-    #[arg(long, value_name = "SEQ")]
+    #[arg(long, value_name = "SEQ", requires = "target")]
     since: Option<u64>,
 }
 
 impl Chat {
     pub(crate) async fn run(self, context: &Context) -> Result<ExitCode> {
+        let Some(target) = self.target.clone() else {
+            return self.everything(context).await;
+        };
         let signals = Signals::catch()?;
         let hub = context.hub()?;
         let mut remembered = Remembered::load(&hub)?;
         let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         if at_terminal && !self.json && !self.follow {
-            terminal::run(&hub, self.target, self.since, &mut remembered, signals).await
+            terminal::run(&hub, target, self.since, &mut remembered, signals).await
         } else {
-            let talk = Talk::begin(&hub, self.target, self.since).await?;
-            let style = piped::Style {
-                json: self.json,
-                follow: self.follow,
-                reader: hub.account.id,
-                notes: !context.quiet,
-            };
+            let style = self.style(&hub, context);
+            let talk = Talk::begin(&hub, target, self.since).await?;
             piped::run(talk, style, &mut remembered, signals).await
+        }
+    }
+
+    async fn everything(self, context: &Context) -> Result<ExitCode> {
+        if !self.follow {
+            return Err(Usage::new(
+                "a chat needs a room or a person: landline chat '#general'",
+                "landline room ls lists the rooms; landline chat --follow shows what is said in all that you are in",
+            )
+            .into());
+        }
+        let signals = Signals::catch()?;
+        let hub = context.hub()?;
+        let mut remembered = Remembered::load(&hub)?;
+        let style = self.style(&hub, context);
+        everything::run(&hub, style, &mut remembered, signals).await
+    }
+
+    const fn style(&self, hub: &Hub, context: &Context) -> piped::Style {
+        piped::Style {
+            json: self.json,
+            follow: self.follow,
+            reader: hub.account.id,
+            notes: !context.quiet,
         }
     }
 }

@@ -7,7 +7,7 @@ use landline_model::protocol::people::{PASSWORD_MAX, Secret, SetPassword};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Set your password. All your other sessions end.
+/// Set your password. All your other sessions, your tokens and the invitations that you made end.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Password {
     /// Read the password so far (an empty line where there is none) and the new one from two lines of standard input.
@@ -24,7 +24,7 @@ impl Password {
         if !context.quiet {
             writeln!(
                 std::io::stdout().lock(),
-                "the password is set; all other sessions have ended"
+                "the password is set; all other sessions, tokens and invitations of yours have ended"
             )?;
         }
         Ok(ExitCode::SUCCESS)

@@ -25,7 +25,7 @@ pub(crate) struct Send {
     /// What to say, or `-` to read it from standard input.
     #[arg(value_name = "TEXT|-", allow_hyphen_values = true)]
     text: String,
-    /// The number of the message that it replies to; `landline history TARGET --json` shows numbers.
+    /// The number of the message that it replies to; `landline history TARGET` shows numbers.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     reply: Option<u64>,
     /// JSON: an object with `room`, `seq`, `time` and `id`.

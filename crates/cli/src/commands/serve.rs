@@ -30,9 +30,15 @@ pub(crate) struct Serve {
     /// Write a file when the hub serves: JSON with `addresses`, `fingerprint` and, while there is no admin, `invite`.
     #[arg(long, value_name = "FILE")]
     ready_file: Option<PathBuf>,
+    /// The hub's name as people see it (default: the host name)
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
     /// How the log is written: human or json.
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
+    /// The least important records that are still written: error, warn, info, debug or trace.
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
 }
 
 impl Serve {
@@ -42,14 +48,17 @@ impl Serve {
             listen,
             config,
             ready_file,
+            name,
             log_format,
+            log_level,
         } = self;
         let flags = Flags {
             config,
             data,
             listen,
+            name,
             log_format,
-            ..Flags::default()
+            log_level,
         };
         let loaded = load(&flags, std::env::vars_os())?;
         // From here on a signal stops the hub orderly, even while it still starts.

@@ -97,7 +97,7 @@ impl Talk {
             let said = task.await.unwrap();
             let sequences: Vec<u64> = said
                 .iter()
-                .filter_map(|message| Some(message.sent?.sequence))
+                .filter_map(|message| Some(message.sent.as_ref()?.sequence))
                 .collect();
             assert!(
                 sequences.is_sorted_by(|one, next| one < next),
@@ -105,7 +105,7 @@ impl Talk {
             );
             for message in said {
                 self.heads
-                    .extend(message.sent.map(|sent| (message.person(), sent)));
+                    .extend(message.sent.clone().map(|sent| (message.person(), sent)));
                 self.by_id.insert(message.client_id, self.messages.len());
                 self.messages.push(message);
             }
@@ -117,7 +117,7 @@ impl Talk {
     pub(crate) async fn check(&mut self, hubs: &[Hub]) {
         self.read_on(hubs).await;
         for message in &self.messages[self.settled..] {
-            if let Some(sent) = message.sent {
+            if let Some(sent) = &message.sent {
                 assert_eq!(message.stored, Some(sent.sequence), "{message:?}");
             }
         }
@@ -128,7 +128,7 @@ impl Talk {
         for message in &self.messages[self.settled..] {
             assert_eq!(
                 message.stored,
-                message.sent.map(|sent| sent.sequence),
+                message.sent.as_ref().map(|sent| sent.sequence),
                 "{message:?}"
             );
             assert!(message.stored.is_some(), "{message:?}");
@@ -221,7 +221,7 @@ impl Talk {
                 message.stored.is_none_or(|sequence| sequence == sent.sequence),
                 "{message:?}"
             );
-            message.sent = Some(sent);
+            message.sent = Some(sent.clone());
             self.heads.push((person, sent));
         }
     }

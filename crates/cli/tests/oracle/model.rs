@@ -1,6 +1,8 @@
 //! What a room is, by the design alone: no line of the hub is asked. It takes the log in the order of its sequence and
 //! says for every act, at every place of the log, whether it is allowed there, and what it changes.
 //!
+//! It repeats on purpose what the store's `chat/act.rs` says, in its own words: shared rules would agree with themselves.
+//!
 //! Where several reasons speak against an act, the hub may give any of them: the model returns all. One thing is not
 //! free: who may not know of a private room hears that there is no such room, and nothing else.
 

@@ -20,7 +20,11 @@ pub(crate) struct Following {
 impl Following {
     /// Starts it.
     pub(crate) fn start<S: AsRef<OsStr>>(person: &Person, arguments: impl IntoIterator<Item = S>) -> Self {
-        let mut command = person.command(arguments);
+        Self::of(person.command(arguments))
+    }
+
+    /// Starts what is prepared.
+    pub(crate) fn of(mut command: Command) -> Self {
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

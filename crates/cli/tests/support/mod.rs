@@ -27,7 +27,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
 
 /// The program under test.
-const LANDLINE: &str = env!("CARGO_BIN_EXE_landline");
+pub(crate) const LANDLINE: &str = env!("CARGO_BIN_EXE_landline");
 
 /// A hub that serves on a free port of the loopback address until it is dropped.
 #[derive(Debug)]
@@ -184,27 +184,16 @@ impl Hub {
     }
 
     fn serve(place: &Path, listen: &str, environment: &[(&str, &str)], arguments: &[&str]) -> (Child, Value) {
-        let ready_file = place.join("ready");
-        let _ = fs::remove_file(&ready_file);
-        let watch = ready::Watch::new(place);
         let mut command = landline(place);
         command
             .envs(environment.iter().copied())
             .arg("serve")
             .args(["--listen", listen])
             .arg("--data")
-            .arg(place.join("data"));
-        command.arg("--ready-file").arg(&ready_file).args(arguments);
-        command.stdout(File::create(place.join("stdout")).unwrap());
-        command.stderr(File::create(place.join("stderr")).unwrap());
-        let mut child = command.spawn().unwrap();
-        if !watch.appears(OsStr::new("ready"), &child) {
-            let status = child.wait().unwrap();
-            let errors = fs::read_to_string(place.join("stderr")).unwrap();
-            panic!("the hub did not start ({status}): {errors}");
-        }
-        let ready = serde_json::from_slice(&fs::read(ready_file).unwrap()).unwrap();
-        (child, ready)
+            .arg(place.join("data"))
+            .args(arguments)
+            .stdout(File::create(place.join("stdout")).unwrap());
+        serve(place, &mut command)
     }
 }
 
@@ -366,16 +355,43 @@ impl Output {
 
 /// The program with nothing of the environment but its path, and a home below `place`.
 fn landline(place: &Path) -> Command {
-    let mut command = Command::new(LANDLINE);
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    let mut command = bare(LANDLINE);
     command
         .env("HOME", place.join("home"))
         .env("XDG_CONFIG_HOME", place.join("config"));
     command
         .env("XDG_DATA_HOME", place.join("share"))
         .env("XDG_STATE_HOME", place.join("state"));
-    command.stdin(Stdio::null());
     command
+}
+
+/// A program with nothing of the environment but its path, and nothing on its standard input.
+pub(crate) fn bare(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .stdin(Stdio::null());
+    command
+}
+
+/// Starts a server that writes the file `ready` in `place` once it serves, waits for that, and says what is in it. Its
+/// standard error goes to the file `stderr` there.
+pub(crate) fn serve(place: &Path, command: &mut Command) -> (Child, Value) {
+    let ready = place.join("ready");
+    // A server that ran here before has left its own.
+    let _ = fs::remove_file(&ready);
+    let watch = ready::Watch::new(place);
+    command.arg("--ready-file").arg(&ready);
+    let mut child = command
+        .stderr(File::create(place.join("stderr")).unwrap())
+        .spawn()
+        .unwrap();
+    if !watch.appears(OsStr::new("ready"), &child) {
+        let status = child.wait().unwrap();
+        let errors = fs::read_to_string(place.join("stderr")).unwrap();
+        panic!("the server did not start ({status}): {errors}");
+    }
+    let ready = serde_json::from_slice(&fs::read(ready).unwrap()).unwrap();
+    (child, ready)
 }

@@ -15,20 +15,15 @@
 pub(crate) mod processes;
 pub(crate) mod reading;
 
-use crate::support::Output;
-use crate::support::ready::Watch;
+use crate::support::{self, LANDLINE, Output, serve};
 use reading::Reading;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use tempfile::TempDir;
-
-/// The program under test.
-const LANDLINE: &str = env!("CARGO_BIN_EXE_landline");
 
 /// Where the students' programs are.
 const STUDENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/students");
@@ -125,22 +120,13 @@ impl Textbook {
     /// The same on the ports that `arguments` say, or else on those of the book.
     #[must_use]
     pub(crate) fn start_as_told(place: TempDir, environment: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let watch = Watch::new(place.path());
         let mut command = bare(LANDLINE, place.path());
         command
             .envs(environment.iter().copied())
             .arg("textbook")
             .args(arguments)
-            .args(["--ready-file", "ready"])
-            .stdout(Stdio::piped())
-            .stderr(File::create(place.path().join("stderr")).unwrap());
-        let mut child = command.spawn().unwrap();
-        if !watch.appears(OsStr::new("ready"), &child) {
-            let status = child.wait().unwrap();
-            let errors = fs::read_to_string(place.path().join("stderr")).unwrap();
-            panic!("the textbook did not start ({status}): {errors}");
-        }
-        let ready: Value = serde_json::from_slice(&fs::read(place.path().join("ready")).unwrap()).unwrap();
+            .stdout(Stdio::piped());
+        let (mut child, ready) = serve(place.path(), &mut command);
         let output = Reading::of(child.stdout.take().unwrap());
         Self {
             place,
@@ -339,11 +325,7 @@ impl Drop for Program {
 
 /// A program with nothing of the environment but its path.
 fn bare(program: &str, current: &Path) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .current_dir(current)
-        .stdin(Stdio::null());
+    let mut command = support::bare(program);
+    command.current_dir(current);
     command
 }

@@ -3,7 +3,7 @@
 use super::link::{self, Shared};
 use super::{Connection, HANDSHAKE_DEADLINE, QUEUE_BYTES, QUEUE_REQUESTS};
 use crate::error::ClientError;
-use crate::tls::{PinMismatch, client_config};
+use crate::tls::{PinMismatch, kept_config};
 use landline_model::link::{HubAddress, Pin};
 use landline_model::protocol::ALPN;
 use landline_model::protocol::people::Welcome;
@@ -30,11 +30,10 @@ const UNACKNOWLEDGED_MS: u32 = 30_000;
 const PROBE_AFTER: Duration = Duration::from_secs(25);
 
 pub(super) async fn dial(addresses: &[HubAddress], pin: Pin) -> Result<(Connection, Welcome), ClientError> {
-    let config = client_config(pin).map_err(|error| ClientError::Certificate {
+    let config = kept_config(pin).map_err(|error| ClientError::Certificate {
         address: "any hub".to_owned(),
         reason: error.to_string(),
     })?;
-    let config = Arc::new(config);
     let mut failures = Vec::new();
     for address in addresses {
         match dial_one(address, pin, &config).await {

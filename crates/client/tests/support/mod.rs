@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use landline_model::link::{HubAddress, Pin};
 use landline_wire::{Frame, FrameDecoder};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PublicKeyData as _};
-use rustls::ServerConfig;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{HandshakeKind, ServerConfig};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -180,6 +180,11 @@ impl Peer {
         let tls = self.stream.get_ref().1;
         let label = landline_model::token::EXPORTER_LABEL;
         tls.export_keying_material([0; 32], label, None).unwrap()
+    }
+
+    /// Whether the connection began with a certificate, or with a ticket of an earlier one.
+    pub(crate) fn handshake(&self) -> HandshakeKind {
+        self.stream.get_ref().1.handshake_kind().unwrap()
     }
 
     pub(crate) async fn send(&mut self, header: Value, body: &[u8]) {

@@ -7,14 +7,13 @@ use std::time::{Duration, Instant};
 use landline_protocol::datagram::DATAGRAM_MAX;
 use landline_protocol::{DatagramEvent, DatagramProtocol, Path, SocketId};
 
+use super::pace::{Turning, soonest};
 use super::random::Random;
 
 /// The address that the simulated sockets share.
 const LOCAL: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 /// Segments that one transmission may carry, as many as with UDP_SEGMENT (udp(7)).
 const SEGMENTS: usize = 64;
-/// The most turns at one moment. Nothing that ends takes as many.
-const TURNS_AT_ONCE: u32 = 1_000_000;
 
 /// How a [`DatagramSim`] is run. [`Default`] is a network without loss.
 #[derive(Clone, Copy, Debug)]
@@ -206,64 +205,6 @@ impl<D: DatagramProtocol> DatagramSim<D> {
         self.stopped
     }
 
-    fn run_while(&mut self, until: Option<Instant>, mut done: impl FnMut(&mut Self) -> bool) -> bool {
-        let mut turns = 0;
-        while !done(self) {
-            let Some(at) = self.next(until) else {
-                return false;
-            };
-            turns = if at > self.now { 0 } else { turns + 1 };
-            assert!(
-                turns < TURNS_AT_ONCE,
-                "the simulation goes on and on at one moment"
-            );
-            self.now = self.now.max(at);
-            self.turn();
-        }
-        true
-    }
-
-    /// The next moment at which something happens, if it is to be simulated.
-    fn next(&self, until: Option<Instant>) -> Option<Instant> {
-        if self.fresh {
-            return Some(self.now);
-        }
-        let traffic = self.travelling.keys().next().map(|(at, _)| *at);
-        let timers = [self.protocol.deadline(), self.stopping].into_iter().flatten();
-        let timer = timers.min().filter(|_| !self.stopped);
-        match until {
-            Some(until) => [traffic, timer]
-                .into_iter()
-                .flatten()
-                .min()
-                .filter(|at| *at <= until),
-            None => traffic.map(|traffic| timer.map_or(traffic, |timer| timer.min(traffic))),
-        }
-    }
-
-    fn turn(&mut self) {
-        self.fresh = false;
-        let later = self.travelling.split_off(&(self.now, u64::MAX));
-        for travelling in std::mem::replace(&mut self.travelling, later).into_values() {
-            self.arrive(travelling);
-        }
-        if self.stopped {
-            return;
-        }
-        if self
-            .protocol
-            .deadline()
-            .is_some_and(|deadline| deadline <= self.now)
-        {
-            self.protocol.deadline_reached(self.now);
-        }
-        self.transmit();
-        self.act();
-        self.stopped = self
-            .stopping
-            .is_some_and(|until| until <= self.now || self.protocol.is_drained());
-    }
-
     fn arrive(&mut self, travelling: Travelling<D::Command>) {
         match travelling {
             Travelling::ToPeer(from, to, payload) => {
@@ -355,5 +296,44 @@ impl<D: DatagramProtocol> DatagramSim<D> {
     fn enter(&mut self, at: Instant, travelling: Travelling<D::Command>) {
         self.count += 1;
         self.travelling.insert((at, self.count), travelling);
+    }
+}
+
+impl<D: DatagramProtocol> Turning for DatagramSim<D> {
+    fn moment(&mut self) -> &mut Instant {
+        &mut self.now
+    }
+
+    fn upcoming(&mut self, until: Option<Instant>) -> Option<Instant> {
+        if self.fresh {
+            return Some(self.now);
+        }
+        let traffic = self.travelling.keys().next().map(|(at, _)| *at);
+        let timers = [self.protocol.deadline(), self.stopping].into_iter().flatten();
+        let timer = timers.min().filter(|_| !self.stopped);
+        soonest(traffic, timer, until)
+    }
+
+    fn turn_once(&mut self) {
+        self.fresh = false;
+        let later = self.travelling.split_off(&(self.now, u64::MAX));
+        for travelling in std::mem::replace(&mut self.travelling, later).into_values() {
+            self.arrive(travelling);
+        }
+        if self.stopped {
+            return;
+        }
+        if self
+            .protocol
+            .deadline()
+            .is_some_and(|deadline| deadline <= self.now)
+        {
+            self.protocol.deadline_reached(self.now);
+        }
+        self.transmit();
+        self.act();
+        self.stopped = self
+            .stopping
+            .is_some_and(|until| until <= self.now || self.protocol.is_drained());
     }
 }

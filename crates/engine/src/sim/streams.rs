@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use landline_protocol::{Admissions, CommandOf, Conn, ConnId, ConnLimits, Effects, Ended, Service};
 
 use super::line::{Chance, Line, Seen};
+use super::pace::Turning as _;
 use super::random::Random;
 use super::{SimOptions, Step, What};
 use crate::mailbox::Message;

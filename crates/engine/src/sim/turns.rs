@@ -10,41 +10,21 @@ use landline_protocol::{
 
 use super::What;
 use super::line::{Chance, Line};
+use super::pace::{Turning, soonest};
 use super::streams::{PeerId, Sim, SimLink, SimPeer};
 use crate::mailbox::Message;
 use crate::reactor::READ_MAX;
 use crate::socket::Outcome;
 
-/// The most turns at one moment. Nothing that ends takes as many.
-const TURNS_AT_ONCE: u32 = 1_000_000;
 /// How many times one turn writes to the same socket.
 const CALLS_A_TURN: usize = 16;
 
-impl<S: Service> Sim<S> {
-    /// Turns until `until`, or for as long as something is on its way, or until it is `done`: says whether it is.
-    pub(super) fn run_while(
-        &mut self,
-        until: Option<Instant>,
-        mut done: impl FnMut(&mut Self) -> bool,
-    ) -> bool {
-        let mut turns = 0;
-        while !done(self) {
-            let Some(at) = self.next(until) else {
-                return false;
-            };
-            turns = if at > self.now { 0 } else { turns + 1 };
-            assert!(
-                turns < TURNS_AT_ONCE,
-                "the simulation goes on and on at one moment"
-            );
-            self.now = self.now.max(at);
-            self.turn_once();
-        }
-        true
+impl<S: Service> Turning for Sim<S> {
+    fn moment(&mut self) -> &mut Instant {
+        &mut self.now
     }
 
-    /// The next moment at which something happens, if it is to be simulated.
-    fn next(&mut self, until: Option<Instant>) -> Option<Instant> {
+    fn upcoming(&mut self, until: Option<Instant>) -> Option<Instant> {
         if self.has_ready() {
             return Some(self.now);
         }
@@ -56,16 +36,28 @@ impl<S: Service> Sim<S> {
         let mail = self.mail.keys().next().map(|(at, _)| *at);
         let arrival = self.peers.iter().filter_map(|peer| peer.line.next()).min();
         let traffic = [knock, mail, arrival].into_iter().flatten().min();
-        match until {
-            Some(until) => [traffic, timer]
-                .into_iter()
-                .flatten()
-                .min()
-                .filter(|at| *at <= until),
-            None => traffic.map(|traffic| timer.map_or(traffic, |timer| timer.min(traffic))),
-        }
+        soonest(traffic, timer, until)
     }
 
+    fn turn_once(&mut self) {
+        for peer in &mut self.peers {
+            peer.line.deliver(&mut self.chance, self.now);
+        }
+        let mut ready = self.ready();
+        self.chance.random.shuffle(&mut ready);
+        for id in ready {
+            self.turn_ready(id);
+        }
+        self.accept();
+        self.take_mail();
+        self.go_on();
+        self.wake_due();
+        self.apply_effects();
+        self.end_stopped();
+    }
+}
+
+impl<S: Service> Sim<S> {
     fn has_ready(&mut self) -> bool {
         !self.busy.is_empty() || !self.effects.is_empty() || !self.ready().is_empty()
     }
@@ -87,23 +79,6 @@ impl<S: Service> Sim<S> {
             })
         });
         ids
-    }
-
-    fn turn_once(&mut self) {
-        for peer in &mut self.peers {
-            peer.line.deliver(&mut self.chance, self.now);
-        }
-        let mut ready = self.ready();
-        self.chance.random.shuffle(&mut ready);
-        for id in ready {
-            self.turn_ready(id);
-        }
-        self.accept();
-        self.take_mail();
-        self.go_on();
-        self.wake_due();
-        self.apply_effects();
-        self.end_stopped();
     }
 
     fn turn_ready(&mut self, id: ConnId) {

@@ -91,6 +91,7 @@ impl Service for Experiment {
             observed: Arc::clone(&self.observed),
             established: !self.handshake,
             echoes: false,
+            hoards: false,
             stays: false,
             deadline: None,
         })
@@ -128,6 +129,8 @@ pub(super) struct Subject {
     established: bool,
     /// Whether it has become a plain echo.
     echoes: bool,
+    /// Whether it takes nothing until it has all that it has room for.
+    hoards: bool,
     /// Whether it goes on when the server stops.
     stays: bool,
     deadline: Option<Instant>,
@@ -141,6 +144,7 @@ impl Subject {
             "hello" => self.established = true,
             "echo" => say(rest, out),
             "raw" => self.echoes = true,
+            "hoard" => self.hoards = true,
             "big" => self.big(number(rest), out),
             "bye" => {
                 say("bye", out);
@@ -206,6 +210,11 @@ impl StreamProtocol for Subject {
     fn received(&mut self, input: &mut &[u8], out: &mut dyn Output<Event>, now: Instant) {
         if self.echoes {
             out.write(std::mem::take(input));
+        } else if self.hoards {
+            if input.len() >= self.input_max() {
+                say(&std::mem::take(input).len().to_string(), out);
+                self.hoards = false;
+            }
         } else if let Some(end) = input.iter().position(|byte| *byte == b'\n') {
             let line = std::str::from_utf8(&input[..end]).expect("tests send text");
             *input = &input[end + 1..];

@@ -90,6 +90,19 @@ pub(super) fn a_stalled_reader_is_not_read_from(engine: Engine) {
     stalled.is_served();
 }
 
+/// A service that takes nothing until its room is full is given just that much, however it arrives; what is behind it
+/// waits.
+pub(super) fn no_more_is_read_than_there_is_room_for(engine: Engine) {
+    let lab = Lab::start(engine, |_| {});
+    let mut client = lab.connect();
+    let hoard = "x".repeat(INPUT_MAX);
+    for _ in 0..3 {
+        client.send(format!("hoard\n{hoard}echo what is behind\n"));
+        assert_eq!(client.line(), INPUT_MAX.to_string());
+        assert_eq!(client.line(), "what is behind");
+    }
+}
+
 pub(super) fn who_has_shut_down_its_writing_side_still_gets_everything(engine: Engine) {
     let lab = Lab::start(engine, |_| {});
     let mut client = lab.connect();

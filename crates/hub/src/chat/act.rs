@@ -1,5 +1,7 @@
 //! What people do in rooms: checked here, allowed on the store's thread, acknowledged when it is on the disk.
 
+use super::notice::{Knowing, Notice};
+use super::pace::Pace;
 use super::place::{person, visible};
 use super::words::text_of;
 use crate::answer::Answered;
@@ -11,15 +13,16 @@ use bytes::Bytes;
 use landline_model::denied::Denied;
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::event::RoomKind;
-use landline_model::id::{AccountId, ClientId, RoomId};
+use landline_model::id::{AccountId, ClientId, RoomId, SessionId};
 use landline_model::name::AccountName;
 use landline_model::protocol::chat::{Do, Send, Sent};
 use landline_model::room::{Act, RoomFacts};
 use landline_model::target::Target;
 use landline_model::time::Timestamp;
 use landline_store::StoreError;
-use landline_store::chat::{Append, Appended, Permit, Place};
+use landline_store::chat::{Append, Appended, Place};
 use landline_store::people::People;
+use std::time::Instant;
 
 /// What somebody asks to do.
 pub(crate) struct Asked {
@@ -31,7 +34,7 @@ pub(crate) struct Asked {
     pub(crate) act: Act<AccountName>,
 }
 
-/// What is needed to tell somebody what became of it.
+/// What is needed to tell somebody what became of it, and those whom it concerns.
 pub(crate) struct Teller {
     target: Target,
     /// Whether that is a private room.
@@ -40,6 +43,8 @@ pub(crate) struct Teller {
     is_missing: bool,
     /// When it was asked.
     now: Timestamp,
+    /// Whom it concerns beside; as with most of what is said, nobody.
+    notice: Option<Notice>,
 }
 
 impl From<Send> for Asked {
@@ -103,11 +108,26 @@ pub(crate) fn prepare(
             fresh: RoomId::from_bytes(random::bytes()),
         },
     };
+    let notice = match place {
+        Place::Direct { peer, .. } => Some(Notice::in_conversation(&services.live, who.account, peer)),
+        Place::Room(_) => Notice::in_room(&services.live, &act),
+    };
+    let permit = Permission {
+        people: services.people.clone(),
+        who: Identity {
+            session_ends: Timestamp(u64::MAX),
+            ..*who
+        },
+        action: action(&act),
+        asked: now,
+        pace: comes_or_goes(&act).then(|| services.pace.clone()),
+        knowing: notice.as_ref().and_then(Notice::knowing),
+    };
     let append = Append {
         place,
         sender: who.account,
         client_id,
-        permit: permit(services.people.clone(), who, action(&act), now),
+        permit: Box::new(move |facts, now| permit.ask(facts, now)),
         act,
         text,
     };
@@ -116,6 +136,7 @@ pub(crate) fn prepare(
         private: matches!(kind, Some((_, RoomKind::Private))),
         target,
         now,
+        notice,
     };
     Ok((append, teller))
 }
@@ -140,15 +161,40 @@ const fn action(act: &Act) -> Action {
     }
 }
 
-/// What is asked on the store's thread, with the facts of then; it was asked at `asked` by the hub's clock.
-fn permit(people: People, who: &Identity, action: Action, asked: Timestamp) -> Permit {
-    let who = Identity {
-        session_ends: Timestamp(u64::MAX),
-        ..*who
-    };
-    Box::new(move |facts, now| {
-        allowed(&people, who, action, facts, now).map_err(|why| by_the_hubs_clock(why, now, asked))
-    })
+/// What takes no role in the room and no word from anybody there, and is an event for all of them all the same.
+const fn comes_or_goes(act: &Act) -> bool {
+    matches!(act, Act::Join {} | Act::Leave {} | Act::Ask {})
+}
+
+/// What is asked on the store's thread, with the facts of then. It is not asked where the same was done before.
+struct Permission {
+    people: People,
+    /// The session's time was asked about by the hub's clock.
+    who: Identity,
+    action: Action,
+    /// When it was asked for, by the hub's clock.
+    asked: Timestamp,
+    /// Where it is something that is not done too often.
+    pace: Option<Pace>,
+    /// Where it has to be found out.
+    knowing: Option<Knowing>,
+}
+
+impl Permission {
+    fn ask(&self, facts: &RoomFacts, now: Timestamp) -> Result<(), Denied> {
+        allowed(&self.people, self.who, self.action, facts, now)
+            .map_err(|why| by_the_hubs_clock(why, now, self.asked))?;
+        if let Some(pace) = &self.pace {
+            pace.step(self.who.account, Instant::now())
+                .map_err(|wait| Denied::TooOften {
+                    until: self.asked.plus(wait),
+                })?;
+        }
+        if let Some(knowing) = &self.knowing {
+            knowing.find_out(&self.people, facts);
+        }
+        Ok(())
+    }
 }
 
 /// A room may be far ahead of a clock that was set back; how long somebody has to wait is what is left in the room.
@@ -187,21 +233,40 @@ pub(super) fn allowed(
     }
 }
 
+/// Whether an account that stands to a room like this may know of it.
+pub(super) fn sees(people: &People, account: AccountId, facts: &RoomFacts) -> bool {
+    let Some(role) = people.role(&account) else {
+        return false;
+    };
+    // Only who is there is told anything: it is not the session that is asked about.
+    let who = Identity {
+        account,
+        role,
+        session: SessionId::from_bytes([0; 16]),
+        session_ends: Timestamp(u64::MAX),
+    };
+    authorise(&who, Action::SeeRoom, Resource::Room(*facts), Timestamp(0)).is_ok()
+}
+
 /// The other one of a conversation; none: it is a room, or one talks to oneself.
 fn other_of(facts: &RoomFacts, me: &AccountId) -> Option<AccountId> {
     facts.pair?.into_iter().find(|account| account != me)
 }
 
 impl Teller {
-    /// What the one who asked hears.
+    /// What the one who asked hears. Called on the store's thread, when it is committed or refused.
     pub(crate) fn tell(&self, result: Result<Appended, StoreError>) -> Answered<Sent> {
+        let done = result.map_err(|error| self.refusal(&error))?;
+        if let Some(notice) = &self.notice {
+            notice.tell(&done);
+        }
         let Appended {
             room,
             sequence,
             time,
             head,
             duplicate,
-        } = result.map_err(|error| self.refusal(&error))?;
+        } = done;
         Ok(Sent {
             room,
             sequence,

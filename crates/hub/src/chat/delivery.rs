@@ -44,6 +44,9 @@ impl Delivery {
         if let Some(refusal) = put_out(event) {
             self.feeds.cut(event.room, &about, || closed(event.room, refusal));
         }
+        if may_be_of_a_stranger(&event.kind) {
+            return;
+        }
         // By now the store's memory has the commit, so that who looks finds what this event has made of it.
         self.live
             .tell(&about, None, About::Standing(event.room), &News::Look);
@@ -62,6 +65,18 @@ fn concerned(event: &Event) -> Option<AccountId> {
         return Some(event.sender);
     }
     event.subject().map(|subject| subject.account)
+}
+
+/// What is done to people who may never have heard of the room. They are told with the answer, by [`super::notice`], for
+/// that knows how they stood before; the others joined, were invited, or asked.
+fn may_be_of_a_stranger(kind: &EventKind) -> bool {
+    [
+        EventKind::BAN,
+        EventKind::UNBAN,
+        EventKind::MUTE,
+        EventKind::UNMUTE,
+    ]
+    .contains(kind)
 }
 
 /// Why somebody follows the room no more; none: it is not for this event that they do not.

@@ -33,7 +33,7 @@ pub(crate) fn describe(services: &Services, account: &AccountId, record: &RoomRe
         creator: genesis.creator,
         original_name: genesis.name.clone(),
         peer: genesis.peer,
-        head: record.head,
+        head: record.head.clone(),
         topic: record.topic.clone(),
         slow_seconds: record.slow_seconds,
         members: record.members,

@@ -3,6 +3,7 @@
 use super::describe::describe;
 use crate::answer::{Answer, Answered, json_lines};
 use crate::authorise::{Action, Identity, Resource, authorise};
+use crate::outbox::{About, News};
 use crate::random;
 use crate::refusals::{denied, from_store, name_refused};
 use crate::services::Services;
@@ -17,7 +18,12 @@ use landline_store::chat::NewRoom;
 use landline_store::writer::completion;
 
 /// Makes a room; who makes it is its first owner.
-pub(super) async fn create(services: &Services, who: &Identity, call: RoomCreate) -> Answered<Room> {
+pub(super) async fn create(
+    services: &Services,
+    who: &Identity,
+    call: RoomCreate,
+    connection: u64,
+) -> Answered<Room> {
     authorise(who, Action::CreateRoom, Resource::Hub, services.now())
         .map_err(|why| denied(why, "making rooms"))?;
     if !matches!(
@@ -38,6 +44,11 @@ pub(super) async fn create(services: &Services, who: &Identity, call: RoomCreate
     let (done, outcome) = completion();
     services.chat.create_room(new, done).await;
     let record = outcome.await.map_err(|error| name_taken(&error, &call.name))?;
+    // Its maker is in it on all devices; this connection hears so by the answer.
+    let standing = About::Standing(record.genesis.room);
+    services
+        .live
+        .tell(&who.account, Some(connection), standing, &News::Look);
     Ok(describe(services, &who.account, &record).into())
 }
 

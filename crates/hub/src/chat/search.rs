@@ -12,13 +12,14 @@ use crate::authorise::{Action, Identity, Resource, authorise};
 use crate::refusals::{denied, from_store};
 use crate::services::{Services, blocking};
 use landline_model::error::{ErrorCode, Refusal};
-use landline_model::event::{Event, EventKind};
+use landline_model::event::Event;
 use landline_model::id::RoomId;
 use landline_model::protocol::chat::{Found, RoomEvent, SEARCH_MAX, Search};
 use landline_model::protocol::{PAGE_BYTES_MAX, PAGE_MAX};
 use landline_store::StoreError;
 use landline_store::chat::{Chat, Fold};
 use landline_store::search::{Hit, Query};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// A page of what was found.
@@ -99,28 +100,17 @@ struct Messages {
 /// As many as fit into a page, but at least one where there is one. Blocks for the disk.
 fn read(chat: &Chat, who: &Identity, hits: &[Hit]) -> Result<Messages, StoreError> {
     let (mut shown, mut places, mut end, mut bytes) = (Vec::new(), Vec::new(), None, 0);
-    for hit in hits {
-        let event = match chat.message(&hit.room, hit.sequence) {
-            Err(StoreError::NotFound) => continue,
-            event => event?,
-        };
-        let Some(content) = event
-            .content
-            .as_ref()
-            .filter(|_| event.kind == EventKind::MESSAGE)
-        else {
-            continue;
-        };
-        bytes += content.body.len();
-        let fold = chat.folds(&hit.room, &who.account, &[hit.sequence])?;
-        let fold = fold.into_values().next();
+    let messages = hits.iter().map(|hit| (hit.room, hit.sequence));
+    chat.messages_now(&who.account, messages, |number, event, fold| {
+        bytes += event.content.as_ref().map_or(0, |content| content.body.len());
         bytes += fold.as_ref().map_or(0, bytes_of);
         shown.push((event, fold));
-        places.push(hit.place);
+        places.push(hits[number].place);
         if bytes > PAGE_BYTES_MAX {
-            end = Some(hit.place);
-            break;
+            end = Some(hits[number].place);
+            return ControlFlow::Break(());
         }
-    }
+        ControlFlow::Continue(())
+    })?;
     Ok(Messages { shown, places, end })
 }

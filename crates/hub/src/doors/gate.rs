@@ -25,6 +25,8 @@ pub(crate) struct Gate {
 struct Counts {
     connections: usize,
     handshakes: usize,
+    /// Each address counts alone, those of one IPv6 network too: on a local network they are as many machines. Who has
+    /// many takes no more than what all who are not logged in have together.
     by_address: HashMap<IpAddr, OfAddress>,
     turned_away: TurnedAway,
 }

@@ -206,9 +206,17 @@ fn make_room(addresses: &mut HashMap<IpAddr, Names>, peer: IpAddr, now: Instant)
     first.map(|address| addresses.remove(&address));
 }
 
-/// Whom an address stands for: of IPv6, one machine has a whole /64 to choose from.
+/// Whom an address stands for.
+///
+/// Of the IPv6 internet one machine has a whole /64 to choose from, and so that counts as one. On the local network (link-local
+/// and unique local addresses) a /64 is everybody: were it one, any neighbour could keep the others from logging in by
+/// failing in their place. There an address counts alone. A neighbour who takes ever new ones guesses on, as one does who
+/// takes those of an IPv4 network: at the pace of the hashing queue, and in the log.
 pub(super) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
+        IpAddr::V6(address) if address.is_unicast_link_local() || address.is_unique_local() => {
+            IpAddr::V6(address)
+        }
         IpAddr::V6(address) => {
             let prefix = u128::from(address) & !u128::from(u64::MAX);
             IpAddr::V6(Ipv6Addr::from(prefix))
@@ -331,6 +339,23 @@ mod tests {
             let peer = peer.parse().unwrap();
             assert_eq!(wait(&backoff, peer, "alice", now), SECOND * seconds, "{peer}");
         }
+    }
+
+    #[test]
+    fn a_neighbour_on_the_local_network_holds_nobody_else_up() {
+        let (backoff, now) = (Backoff::default(), Instant::now());
+        for (guesses, neighbour) in [("fe80::1", "fe80::2"), ("fd12:3456::1", "fd12:3456::2")] {
+            let [guesses, neighbour] = [guesses, neighbour].map(|address| address.parse().unwrap());
+            (0..4).for_each(|_| fails(&backoff, guesses, "alice", now));
+            assert_eq!(wait(&backoff, guesses, "alice", now), SECOND, "{guesses}");
+            assert_eq!(wait(&backoff, neighbour, "alice", now), Duration::ZERO);
+        }
+        // However many they are, they take no more room than other addresses do.
+        for number in 0..=u128::try_from(ADDRESSES_MAX).unwrap() {
+            let prefix = u128::from("fe80::".parse::<Ipv6Addr>().unwrap());
+            fails(&backoff, IpAddr::V6((prefix + number).into()), "bob", now);
+        }
+        assert_eq!(backoff.lock().len(), ADDRESSES_MAX);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(super) async fn set_role(services: &Services, who: &Identity, call: UserRole
     Ok(Done {}.into())
 }
 
-/// Gives an account a new password, and ends its sessions.
+/// Gives an account a new password, and ends its sessions and tokens and the invitations that it made.
 pub(super) async fn reset(
     services: &Services,
     who: &Identity,

@@ -2,7 +2,6 @@
 
 use super::*;
 use aws_lc_rs::hmac;
-use landline_model::hash::Hash;
 use landline_model::link::Token;
 use landline_model::protocol::people::{Nonce, Secret, TokenChallenge, TokenCreated};
 use landline_model::role::Role;
@@ -199,6 +198,39 @@ async fn who_is_in_guesses_the_old_password_no_faster_than_who_is_not() {
     let _nothing_is_hashed = services.passwords.fill();
     assert_eq!(with("correct horse").await, Some(ErrorCode::TooSoon));
     assert_eq!(guess(&services, "correct horse").await, ErrorCode::TooSoon);
+}
+
+#[tokio::test]
+async fn an_invitation_is_worth_what_its_maker_may_do_when_it_is_used() {
+    let place = tempfile::tempdir().unwrap();
+    let services = Services::in_an_empty(place.path());
+    let alice = somebody(&services, "alice", Role::Admin).await;
+    let bob = somebody(&services, "bob", Role::Member).await;
+    let made_by = async |maker: &Identity, last: u8| {
+        let token = Token::from_bytes([last; 16]);
+        let invite = NewInvite {
+            token_hash: token_hash(&token),
+            role: Role::Member,
+            uses: 1,
+            lifetime: Duration::from_secs(60),
+            created_by: Some(maker.account),
+        };
+        services.people.create_invite(invite).await.unwrap();
+        let call = Join {
+            name: format!("guest{last}").parse().unwrap(),
+            ..joining(&token, None)
+        };
+        join(&services, call, PEER).await
+    };
+    assert!(made_by(&alice, 1).await.is_ok());
+    let refused = made_by(&bob, 2).await.err().unwrap();
+    assert_eq!(refused.code, ErrorCode::InviteUsed);
+    assert!(
+        services
+            .people
+            .account_by_name(&"guest2".parse().unwrap())
+            .is_none()
+    );
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Rooms and what is said in them.
 
 use super::{Done, calls};
-use crate::event::{Content, Event, EventKind, Genesis, RoomKind, Salt, SignedHead};
+use crate::event::{Content, Event, EventKind, Genesis, RoomKind, Salt};
 use crate::hash::Hash;
+use crate::head::SignedHead;
 use crate::id::{AccountId, ClientId, RoomId};
 use crate::name::{AccountName, RoomName};
 use crate::room::{Act, Membership};
@@ -132,7 +133,7 @@ pub struct Do {
 }
 
 /// An acknowledgement: the event is committed and synced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sent {
     /// The room.
     pub room: RoomId,
@@ -428,7 +429,7 @@ pub enum Signal {
         /// Up to and with this event.
         sequence: u64,
     },
-    /// One's standing to a room changed: invited, let in, put out, given another role.
+    /// One's standing to a room changed: invited, let in, put out, given another role. Or a conversation with one began.
     Standing {
         /// The room, as one sees it now; none: one does not see it any more.
         room: Option<Box<Room>>,

@@ -1,12 +1,12 @@
 //! A member of a group chat.
 
-use std::collections::VecDeque;
 use std::mem;
 use std::time::{Duration, Instant};
 
 use landline_protocol::{Output, StreamProtocol};
 
 use crate::parting::ends_with_bye;
+use crate::unsaid::Unsaid;
 
 /// How long a text waits for the one before it to come back.
 pub const ECHO_PATIENCE: Duration = Duration::from_secs(1);
@@ -15,7 +15,7 @@ pub const ECHO_PATIENCE: Duration = Duration::from_secs(1);
 /// `bye` it ends. Its events are what is heard, as it comes; a command is one more text.
 #[derive(Debug)]
 pub struct RelayClient {
-    texts: VecDeque<Vec<u8>>,
+    texts: Unsaid,
     /// The text that is to come back, and until when it is waited for.
     awaited: Option<(Vec<u8>, Instant)>,
     /// The end of what was heard since that was sent: less than its length.
@@ -26,7 +26,7 @@ impl RelayClient {
     /// Says `texts`, and goes on listening.
     pub fn new(texts: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self {
-            texts: texts.into_iter().filter(|text| !text.is_empty()).collect(),
+            texts: Unsaid::new(texts),
             awaited: None,
             recent: Vec::new(),
         }
@@ -36,7 +36,7 @@ impl RelayClient {
         if self.awaited.is_some() {
             return;
         }
-        if let Some(text) = self.texts.pop_front() {
+        if let Some(text) = self.texts.next() {
             out.write(&text);
             if ends_with_bye(&text) {
                 out.finish();
@@ -74,18 +74,12 @@ impl StreamProtocol for RelayClient {
     }
 
     fn peer_finished(&mut self, _rest: &mut &[u8], out: &mut dyn Output<Vec<u8>>, _now: Instant) {
-        if self.texts.is_empty() {
-            out.finish();
-        } else {
-            out.abort("the server ended before everything was said");
-        }
+        self.texts.end(out);
     }
 
     fn commanded(&mut self, text: Vec<u8>, out: &mut dyn Output<Vec<u8>>, now: Instant) {
-        if !text.is_empty() {
-            self.texts.push_back(text);
-            self.proceed(out, now);
-        }
+        self.texts.push(text);
+        self.proceed(out, now);
     }
 
     fn deadline(&self) -> Option<Instant> {

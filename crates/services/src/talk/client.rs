@@ -1,12 +1,12 @@
 //! The side of a talk that speaks first.
 
-use std::collections::VecDeque;
 use std::mem;
 use std::time::{Duration, Instant};
 
 use landline_protocol::{Output, StreamProtocol};
 
 use crate::parting::is_parting;
+use crate::unsaid::Unsaid;
 
 /// How long a text waits for the reply to the one before it.
 pub const REPLY_PATIENCE: Duration = Duration::from_secs(2);
@@ -15,7 +15,7 @@ pub const REPLY_PATIENCE: Duration = Duration::from_secs(2);
 /// replies, as they come. `bye` or `q`, from either side, ends it.
 #[derive(Debug, Default)]
 pub struct TalkClient {
-    texts: VecDeque<Vec<u8>>,
+    texts: Unsaid,
     /// Until when a reply is waited for.
     until: Option<Instant>,
 }
@@ -24,14 +24,14 @@ impl TalkClient {
     /// Says `texts` first.
     pub fn new(texts: impl IntoIterator<Item = Vec<u8>>) -> Self {
         Self {
-            texts: texts.into_iter().filter(|text| !text.is_empty()).collect(),
+            texts: Unsaid::new(texts),
             until: None,
         }
     }
 
     fn proceed(&mut self, out: &mut dyn Output<Vec<u8>>, now: Instant) {
         if self.until.is_none()
-            && let Some(text) = self.texts.pop_front()
+            && let Some(text) = self.texts.next()
         {
             self.until = Some(now + REPLY_PATIENCE);
             out.write(&text);
@@ -61,18 +61,12 @@ impl StreamProtocol for TalkClient {
     }
 
     fn peer_finished(&mut self, _rest: &mut &[u8], out: &mut dyn Output<Vec<u8>>, _now: Instant) {
-        if self.texts.is_empty() {
-            out.finish();
-        } else {
-            out.abort("the server ended before everything was said");
-        }
+        self.texts.end(out);
     }
 
     fn commanded(&mut self, text: Vec<u8>, out: &mut dyn Output<Vec<u8>>, now: Instant) {
-        if !text.is_empty() {
-            self.texts.push_back(text);
-            self.proceed(out, now);
-        }
+        self.texts.push(text);
+        self.proceed(out, now);
     }
 
     fn deadline(&self) -> Option<Instant> {

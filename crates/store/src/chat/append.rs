@@ -11,7 +11,8 @@ use crate::error::StoreError;
 use crate::number;
 use crate::writer::{Done, Job};
 use landline_model::denied::Denied;
-use landline_model::event::{Event, EventKind, SignedHead};
+use landline_model::event::{Event, EventKind};
+use landline_model::head::SignedHead;
 use landline_model::id::{AccountId, ClientId, RoomId};
 use landline_model::room::{Act, RoomFacts};
 use landline_model::time::Timestamp;
@@ -54,7 +55,7 @@ pub enum Place {
 }
 
 /// What became of an event: it is committed and synced.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// The room.
     pub room: RoomId,

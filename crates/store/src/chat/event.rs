@@ -62,6 +62,20 @@ pub(super) fn last(
     Ok(events)
 }
 
+/// A message with its text; none: it is deleted, or there is no such message.
+pub(super) fn message(
+    connection: &Connection,
+    (key, room): Keys,
+    sequence: u64,
+) -> Result<Option<Event>, StoreError> {
+    let statement = "SELECT sequence, time, sender, client_id, kind, target, salt, body, content_hash, hash
+                     FROM events WHERE room = ?1 AND sequence = ?2 AND kind = 'message' AND body IS NOT NULL";
+    let mut statement = connection.prepare_cached(statement)?;
+    let mut rows = statement.query((key, integer(sequence)))?;
+    let event = rows.next()?.map(|row| from_row(row, room));
+    Ok(event.transpose()?)
+}
+
 fn select(
     connection: &Connection,
     statement: &str,

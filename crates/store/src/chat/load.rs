@@ -2,6 +2,7 @@
 
 use super::members::{self, Known};
 use super::room::{Head, People, Room, Rooms};
+use super::seal::Committed;
 use crate::error::StoreError;
 use crate::number;
 use landline_model::chain::genesis_hash;
@@ -57,7 +58,7 @@ fn all(connection: &Connection) -> Result<Rooms, StoreError> {
             room.people.add(*known);
         }
         let id = room.genesis.room;
-        rooms.insert(room);
+        rooms.insert(Arc::new(Committed::alone(room)));
         for (account, known) in known {
             rooms.stand(id, account, known);
         }

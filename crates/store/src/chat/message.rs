@@ -59,15 +59,25 @@ pub(super) fn folds(
     let transaction = connection.unchecked_transaction()?;
     let mut folds = HashMap::new();
     for message in messages {
-        let fold = Fold {
-            edit: last_edit(&transaction, room, *message)?,
-            reactions: reactions::all(&transaction, (room, *message), reader)?,
-        };
-        if fold != Fold::default() {
+        if let Some(fold) = fold(&transaction, room, reader, *message)? {
             folds.insert(*message, fold);
         }
     }
     Ok(folds)
+}
+
+/// What became of one message; none: nothing.
+pub(super) fn fold(
+    connection: &Connection,
+    room: i64,
+    reader: &AccountId,
+    message: u64,
+) -> Result<Option<Fold>, StoreError> {
+    let fold = Fold {
+        edit: last_edit(connection, room, message)?,
+        reactions: reactions::all(connection, (room, message), reader)?,
+    };
+    Ok((fold != Fold::default()).then_some(fold))
 }
 
 fn last_edit(connection: &Connection, room: i64, message: u64) -> Result<Option<(u64, String)>, StoreError> {

@@ -20,6 +20,7 @@ mod reactions;
 mod reading;
 mod room;
 pub(crate) mod schema;
+mod seal;
 mod standing;
 mod state;
 #[cfg(test)]
@@ -29,8 +30,8 @@ pub use append::{Append, Appended, Permit, Place};
 pub use audit::{Audit, AuditFault, RoomAudit, audit};
 pub use create::NewRoom;
 pub use import::{
-    FinishedImport, IMPORT_EVENTS_MAX, IMPORT_IDLE_MAX, IMPORTS_MAX, ImportFault, ImportedEvents, NewImport,
-    SENDER_NAMES_MAX,
+    FinishedImport, IMPORT_AHEAD_MAX, IMPORT_EVENTS_MAX, IMPORT_IDLE_MAX, IMPORTS_MAX, ImportFault,
+    ImportedEvents, NewImport, SENDER_NAMES_MAX,
 };
 pub use message::Fold;
 pub use room::RoomRecord;
@@ -78,7 +79,7 @@ pub struct ChatOptions {
     pub clock: Clock,
     /// Fresh random salts. Called on the writer's thread.
     pub salt: Box<dyn FnMut() -> Salt + Send>,
-    /// Signs a head's statement with the hub's head key.
+    /// Signs what stands for the heads of a commit with the hub's head key.
     pub sign: Sign,
     /// Takes each event once it is committed and its sender has been told, in the order of the log. Called on the
     /// writer's thread: it must not block.

@@ -10,6 +10,7 @@ use landline_model::id::{AccountId, RoomId};
 use landline_model::name::{AccountName, RoomName};
 use landline_model::room::{Membership, RoomFacts};
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 impl Chat {
     /// A room. From memory.
@@ -81,19 +82,6 @@ impl Chat {
             .read(|connection| event::last(connection, (key, *room), since, limit, byte_limit))
     }
 
-    /// One event. Blocks for the disk.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] where there is no such room or event, [`StoreError::Corrupt`], and those of the disk.
-    pub fn message(&self, room: &RoomId, sequence: u64) -> Result<Event, StoreError> {
-        let since = sequence.checked_sub(1).ok_or(StoreError::NotFound)?;
-        let found = self.events(room, since, 1, usize::MAX)?;
-        found
-            .into_iter()
-            .find(|event| event.sequence == sequence)
-            .ok_or(StoreError::NotFound)
-    }
-
     /// What became of messages since they were said, as `reader` sees it; those of which nothing became are left out,
     /// and so are deleted ones. Blocks for the disk.
     ///
@@ -108,6 +96,35 @@ impl Chat {
         let key = self.key(room)?;
         self.readers
             .read(|connection| message::folds(connection, key, reader, messages))
+    }
+
+    /// Messages as they are now, as `reader` sees them: each with its place in `messages`, and what became of it. Those
+    /// that are deleted or not there, and events that are no messages, are left out. All of them as of one moment, until
+    /// `each` has enough. Blocks for the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::Corrupt`], and those of the disk.
+    pub fn messages_now(
+        &self,
+        reader: &AccountId,
+        messages: impl IntoIterator<Item = (RoomId, u64)>,
+        mut each: impl FnMut(usize, Event, Option<Fold>) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        self.readers.read(|connection| {
+            // Without it each statement would take the database's locks, and give them back.
+            let transaction = connection.unchecked_transaction()?;
+            for (place, (room, sequence)) in messages.into_iter().enumerate() {
+                let Ok(key) = self.key(&room) else { continue };
+                let Some(event) = event::message(&transaction, (key, room), sequence)? else {
+                    continue;
+                };
+                let fold = message::fold(&transaction, key, reader, sequence)?;
+                if each(place, event, fold).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// What there is to know when `me` wants to do something in a room, to `other` where it is to somebody. From

@@ -2,9 +2,11 @@
 
 use super::Sign;
 use super::members::{Known, Roster};
+use super::seal::Committed;
 use crate::{INTEGER_MAX, read};
-use landline_model::event::{Genesis, RoomKind, SignedHead};
+use landline_model::event::{Genesis, RoomKind};
 use landline_model::hash::Hash;
+use landline_model::head::SignedHead;
 use landline_model::id::{AccountId, RoomId};
 use landline_model::name::{AccountName, RoomName};
 use landline_model::room::{Membership, RoomFacts, RoomRole, Standing};
@@ -12,7 +14,7 @@ use landline_model::time::Timestamp;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, OnceLock, RwLock};
+use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
 /// A room and how far it is.
@@ -116,14 +118,6 @@ impl Room {
     }
 }
 
-/// A room as of the last commit.
-#[derive(Debug)]
-pub(super) struct Committed {
-    pub(super) room: Room,
-    /// Signed when it is first asked for: at start nobody waits for the signatures of all rooms.
-    signed: OnceLock<SignedHead>,
-}
-
 /// What the writer and everybody else share.
 pub(super) struct Shared {
     pub(super) rooms: RwLock<Rooms>,
@@ -188,17 +182,9 @@ impl Shared {
         }
     }
 
-    /// A room's head with its signature: one signature per room and commit.
+    /// A room's head with its signature: one signature per commit.
     pub(super) fn signed(&self, room: &Committed) -> SignedHead {
-        *room.signed.get_or_init(|| {
-            let Head { sequence, hash, .. } = room.room.head;
-            let statement = SignedHead::statement(&room.room.genesis.room, sequence, &hash);
-            SignedHead {
-                sequence,
-                hash,
-                signature: (self.sign)(&statement),
-            }
-        })
+        room.signed(&self.sign)
     }
 }
 
@@ -260,7 +246,8 @@ impl Rooms {
     }
 
     /// Puts a room in the place of what it was before the last commit.
-    pub(super) fn insert(&mut self, room: Room) {
+    pub(super) fn insert(&mut self, committed: Arc<Committed>) {
+        let room = &committed.room;
         let genesis = Arc::clone(&room.genesis);
         let id = genesis.room;
         if !self.by_id.contains_key(&id) {
@@ -281,13 +268,7 @@ impl Rooms {
                 _ => {}
             }
         }
-        self.by_id.insert(
-            id,
-            Arc::new(Committed {
-                room,
-                signed: OnceLock::new(),
-            }),
-        );
+        self.by_id.insert(id, committed);
     }
 
     /// What `account` may know of, behind `after`, in the order of the ids.

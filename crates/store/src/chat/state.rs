@@ -2,11 +2,13 @@
 
 use super::import::Imports;
 use super::members::{self, Known};
-use super::room::{Committed, Room, Shared};
+use super::room::{Room, Shared};
+use super::seal::Committed;
 use super::{DIRECT_ROOMS_PER_CREATOR_MAX, ROOMS_MAX, ROOMS_PER_CREATOR_MAX};
 use crate::error::StoreError;
 use crate::{Clock, INTEGER_MAX, integer, read, write, writer};
-use landline_model::event::{Event, RoomKind, Salt, SignedHead};
+use landline_model::event::{Event, RoomKind, Salt};
+use landline_model::head::SignedHead;
 use landline_model::id::{AccountId, RoomId};
 use landline_model::name::AccountName;
 use landline_model::room::RoomFacts;
@@ -245,8 +247,10 @@ impl writer::State for State {
         if self.pending.is_empty() {
             return;
         }
+        // Hashed before the lock is taken.
+        let changed = Committed::together(self.pending.drain().map(|(_, room)| room).collect());
         let mut rooms = write(&self.shared.rooms);
-        for (_, room) in self.pending.drain() {
+        for room in changed {
             rooms.insert(room);
         }
         for ((room, account), known) in self.people.drain() {

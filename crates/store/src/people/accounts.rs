@@ -133,6 +133,7 @@ pub(super) fn set_password(
     if known == 0 {
         return Err(StoreError::NotFound);
     }
+    invites::close_of(transaction, account)?;
     let ended = sessions::delete_of(transaction, account, keep)?;
     state.change(Change::Password(account, phc));
     sessions::ended(state, &ended);

@@ -31,6 +31,15 @@ pub struct NewInvite {
     pub created_by: Option<AccountId>,
 }
 
+/// An invitation that can be used now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenInvite {
+    /// What those who follow it become.
+    pub role: Role,
+    /// Who invites; `None`: the hub itself.
+    pub created_by: Option<AccountId>,
+}
+
 /// A hub without an admin makes an invitation at every start. So many earlier ones stay good: one may have been copied
 /// just before a restart; a hub that starts again and again does not pile them up.
 const OWN_INVITES_KEPT: u32 = 3;
@@ -92,13 +101,20 @@ pub(super) fn open_exists(transaction: &Connection, now: Timestamp, role: Role) 
         .exists((role.name(), integer(now.0)))?)
 }
 
-/// Looks whether an invitation can be used; says what it makes of who follows it.
-pub(super) fn check(transaction: &Connection, token: &Hash, now: Timestamp) -> Result<Role, StoreError> {
-    let (role, uses_left, expires) = transaction
-        .prepare_cached("SELECT role, uses_left, expires FROM invites WHERE token_hash = ?1")?
+/// Looks whether an invitation can be used.
+pub(super) fn check(
+    transaction: &Connection,
+    token: &Hash,
+    now: Timestamp,
+) -> Result<OpenInvite, StoreError> {
+    let (invite, uses_left, expires) = transaction
+        .prepare_cached("SELECT role, uses_left, expires, created_by FROM invites WHERE token_hash = ?1")?
         .query_row([token.as_bytes()], |row| {
-            let role = Role::named(&row.get::<_, String>(0)?);
-            Ok((role, number(row.get(1)?)?, Timestamp(number(row.get(2)?)?)))
+            let invite = OpenInvite {
+                role: Role::named(&row.get::<_, String>(0)?),
+                created_by: row.get::<_, Option<_>>(3)?.map(AccountId::from_bytes),
+            };
+            Ok((invite, number(row.get(1)?)?, Timestamp(number(row.get(2)?)?)))
         })
         .optional()?
         .ok_or(StoreError::InviteUnknown)?;
@@ -109,15 +125,15 @@ pub(super) fn check(transaction: &Connection, token: &Hash, now: Timestamp) -> R
         return Err(StoreError::InviteUsed);
     }
     // It would be lost: an account keeps the role that it was made with.
-    if role == Role::Unknown {
+    if invite.role == Role::Unknown {
         return Err(StoreError::InviteRoleUnknown);
     }
-    Ok(role)
+    Ok(invite)
 }
 
 /// Uses an invitation once; says what it makes of who follows it.
 pub(super) fn redeem(transaction: &Connection, token: &Hash, now: Timestamp) -> Result<Role, StoreError> {
-    let role = check(transaction, token, now)?;
+    let role = check(transaction, token, now)?.role;
     transaction
         .prepare_cached("UPDATE invites SET uses_left = uses_left - 1 WHERE token_hash = ?1")?
         .execute([token.as_bytes()])?;
@@ -128,6 +144,14 @@ pub(super) fn redeem(transaction: &Connection, token: &Hash, now: Timestamp) -> 
             .execute([role.name()])?;
     }
     Ok(role)
+}
+
+/// Ends the invitations that an account made: they are worth what that one may do.
+pub(super) fn close_of(transaction: &Connection, account: AccountId) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("UPDATE invites SET uses_left = 0 WHERE created_by = ?1")?
+        .execute([account.as_bytes()])?;
+    Ok(())
 }
 
 /// Forgets invitations that ended long ago.

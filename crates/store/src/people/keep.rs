@@ -1,7 +1,7 @@
 //! Looking after accounts: disabling them, giving them roles and passwords, ending their sessions.
 
 use super::state::{Change, State};
-use super::{People, accounts, sessions};
+use super::{People, accounts, invites, sessions};
 use crate::error::StoreError;
 use crate::integer;
 use landline_model::id::{AccountId, SessionId};
@@ -28,7 +28,7 @@ impl People {
                 "UPDATE accounts SET disabled = 1 WHERE id = ?1",
                 [account.as_bytes()],
             )?;
-            close_invites(transaction, account)?;
+            invites::close_of(transaction, account)?;
             let ended = sessions::delete_of(transaction, account, None)?;
             state.change(Change::Disabled(account, true));
             sessions::ended(state, &ended);
@@ -62,7 +62,7 @@ impl People {
         self.run_asked(move |transaction, state| {
             if role(transaction, account)? == Role::Admin && new != Role::Admin {
                 require_another_admin(transaction, state, account, idle)?;
-                close_invites(transaction, account)?;
+                invites::close_of(transaction, account)?;
             }
             set(
                 transaction,
@@ -76,7 +76,7 @@ impl People {
     }
 
     /// Gives an account another password (as a PHC string) whatever the one so far was, and ends its sessions and
-    /// tokens; returns those.
+    /// tokens, and the invitations that it made: whoever had got hold of it is out. Returns the sessions.
     ///
     /// # Errors
     /// [`StoreError::NotFound`], and those of the disk.
@@ -173,12 +173,4 @@ fn require_another_admin(
     } else {
         Err(StoreError::LastAdmin)
     }
-}
-
-/// An invitation is worth what the one who made it may do.
-fn close_invites(transaction: &Connection, account: AccountId) -> Result<(), StoreError> {
-    transaction
-        .prepare_cached("UPDATE invites SET uses_left = 0 WHERE created_by = ?1")?
-        .execute([account.as_bytes()])?;
-    Ok(())
 }

@@ -23,7 +23,7 @@ pub use accounts::NewAccount;
 pub use asked::Asker;
 pub use contacts::{CONTACTS_MAX, ContactError};
 pub use find::{Person, SessionRecord};
-pub use invites::{INVITES_MAX, NewInvite};
+pub use invites::{INVITES_MAX, NewInvite, OpenInvite};
 pub use sessions::{NewSession, Resumed, SESSIONS_PER_ACCOUNT_MAX};
 pub use tokens::{NewToken, Sealed, TOKENS_PER_ACCOUNT_MAX, TokenFor};
 
@@ -113,14 +113,15 @@ impl People {
             .await
     }
 
-    /// Whether an invitation can be redeemed, as of now: what it takes to find out before the work of a password's hash.
+    /// An invitation, where it can be redeemed as of now: what it takes to find out before the work of a password's hash.
+    /// Whether its maker still may invite is the caller's to ask; where that ends, the invitation does.
     ///
     /// # Errors
     /// [`StoreError::InviteUnknown`], [`StoreError::InviteExpired`], [`StoreError::InviteUsed`],
     /// [`StoreError::InviteRoleUnknown`], and those of the disk.
-    pub async fn invite_is_open(&self, token: Hash) -> Result<(), StoreError> {
+    pub async fn open_invite(&self, token: Hash) -> Result<OpenInvite, StoreError> {
         self.writer
-            .run(move |transaction, state| invites::check(transaction, &token, state.now()).map(drop))
+            .run(move |transaction, state| invites::check(transaction, &token, state.now()))
             .await
     }
 
@@ -197,7 +198,8 @@ impl People {
             .await
     }
 
-    /// Sets a password (as a PHC string) and ends all sessions of the account but `keep`. Returns those that ended.
+    /// Sets a password (as a PHC string) and ends all sessions of the account but `keep`, its tokens, and the invitations
+    /// that it made. Returns the sessions that ended.
     /// `verified` is the one so far, which the person has proved to know; none where there was none.
     ///
     /// # Errors

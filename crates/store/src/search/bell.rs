@@ -225,3 +225,129 @@ impl State {
         waiting + begun
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc::channel;
+
+    const ROOM: RoomId = RoomId::from_bytes([1; 16]);
+
+    /// Nobody waits so long: a rest that should end early and does not makes the test stand still.
+    const LONG: Duration = Duration::from_secs(3600);
+
+    fn rung(times: u64) -> Bell {
+        let bell = Bell::default();
+        (0..times).for_each(|_| bell.ring(ROOM));
+        bell
+    }
+
+    #[test]
+    fn there_is_no_rest_where_nothing_came_since() {
+        let bell = rung(3);
+        bell.rest(3, LONG);
+    }
+
+    #[test]
+    fn a_rest_lasts_its_time_where_something_came_since() {
+        let bell = rung(3);
+        let (began, time) = (Instant::now(), Duration::from_millis(20));
+        bell.rest(2, time);
+        assert!(began.elapsed() >= time);
+    }
+
+    #[test]
+    fn a_rest_ends_when_somebody_waits_for_the_index() {
+        let bell = rung(3);
+        let waiting = {
+            let bell = bell.clone();
+            std::thread::spawn(move || bell.wait(u64::MAX, LONG))
+        };
+        // Whoever comes first: the other one sees it.
+        bell.rest(2, LONG);
+        assert!(bell.work().is_some());
+        bell.finished();
+        assert_eq!(waiting.join().unwrap(), 0);
+    }
+
+    #[test]
+    fn a_rest_ends_with_the_end() {
+        let bell = rung(3);
+        let (rested, resting) = channel();
+        let indexer = {
+            let bell = bell.clone();
+            std::thread::spawn(move || {
+                bell.rest(2, LONG);
+                rested.send(()).unwrap();
+            })
+        };
+        bell.stop();
+        resting.recv().unwrap();
+        indexer.join().unwrap();
+        bell.rest(2, LONG);
+    }
+
+    #[test]
+    fn a_pass_is_over_at_the_end_only_with_much_before_it() {
+        let bell = Bell::default();
+        assert!(!bell.is_over(FINISHED_MAX + 1), "nobody wants it to end");
+        bell.stop();
+        assert!(bell.is_over(FINISHED_MAX + 1));
+        assert!(!bell.is_over(FINISHED_MAX), "so much is finished");
+    }
+
+    #[test]
+    fn at_the_end_little_work_is_done_and_much_is_left() {
+        for (events, is_done) in [
+            (0, false),
+            (1, true),
+            (FINISHED_MAX, true),
+            (FINISHED_MAX + 1, false),
+        ] {
+            let bell = rung(events);
+            bell.stop();
+            assert_eq!(bell.work().is_some(), is_done, "{events} events");
+            assert!(bell.work().is_none(), "{events} events are not done twice");
+        }
+    }
+
+    #[test]
+    fn at_the_end_nobody_looks_at_all_rooms_or_makes_the_index_anew() {
+        for ring in [Bell::ring_for_all, Bell::ring_for_damage] {
+            let bell = rung(1);
+            ring(&bell);
+            bell.stop();
+            assert!(bell.work().is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_behind_is_what_waits_and_what_is_left_of_the_pass() {
+        let bell = rung(5);
+        assert_eq!(bell.behind(), 5);
+        assert!(bell.work().is_some());
+        assert_eq!(
+            bell.behind(),
+            1,
+            "a pass that has not counted yet has something before it"
+        );
+        bell.left(40);
+        bell.ring(ROOM);
+        assert_eq!(bell.behind(), 41);
+        bell.finished();
+        assert_eq!(bell.behind(), 1);
+    }
+
+    #[test]
+    fn nobody_waits_for_an_index_that_is_far_behind_or_failed_or_ends() {
+        let far = rung(3);
+        assert_eq!(far.wait(2, LONG), 3);
+        let failed = rung(3);
+        assert!(failed.work().is_some());
+        failed.failed();
+        assert_ne!(failed.wait(u64::MAX, LONG), 0);
+        let ended = rung(3);
+        ended.stop();
+        assert_eq!(ended.wait(u64::MAX, LONG), 3);
+    }
+}

@@ -145,8 +145,7 @@ impl Indexer {
             index.take(&batch)?;
             left = left.saturating_sub(batch.len() as u64);
             self.bell.left(left);
-            let time = began.elapsed().saturating_mul(REST);
-            self.bell.rest(announced, time.max(REST_MIN));
+            self.bell.rest(announced, rest_after(began.elapsed()));
             if self.bell.is_over(left) {
                 return Err(StoreError::Stopped);
             }
@@ -165,10 +164,39 @@ impl Indexer {
     }
 }
 
+/// How long to rest after a batch that took so long.
+fn rest_after(batch: Duration) -> Duration {
+    batch.saturating_mul(REST).max(REST_MIN)
+}
+
 fn source(source: Option<&Source>) -> Result<&Source, StoreError> {
     source.ok_or(StoreError::Stopped)
 }
 
 fn index(index: Option<&Index>) -> Result<&Index, StoreError> {
     index.ok_or(StoreError::Stopped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn after_a_long_batch_four_fifths_of_the_time_are_rest() {
+        for batch in [
+            Duration::from_millis(13),
+            Duration::from_secs(1),
+            Duration::from_secs(60),
+        ] {
+            let rest = rest_after(batch);
+            assert_eq!(batch * 5, batch + rest, "{batch:?}");
+        }
+    }
+
+    #[test]
+    fn after_a_short_batch_there_is_a_rest_that_makes_the_next_one_longer() {
+        assert_eq!(rest_after(Duration::ZERO), REST_MIN);
+        assert_eq!(rest_after(REST_MIN / REST), REST_MIN);
+        assert_eq!(rest_after(Duration::MAX), Duration::MAX);
+    }
 }

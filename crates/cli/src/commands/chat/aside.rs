@@ -48,7 +48,7 @@ pub(super) async fn ask(connection: &Connection, question: Question) -> Result<A
             Answered::Lines(
                 events
                     .iter()
-                    .map(|event| numbered(event, text_of(event), true))
+                    .map(|event| show::event(event, text_of(event), true))
                     .collect(),
             )
         }
@@ -76,12 +76,6 @@ pub(super) async fn history(
     };
     let page = connection.exchange(&history, Bytes::new()).await?;
     lines(&page.body, connection)
-}
-
-/// `10:59 41 bob: text`: with the number by which one speaks of it.
-pub(super) fn numbered(event: &RoomEvent, text: &str, with_date: bool) -> String {
-    let time = show::local(event.time, if with_date { "%Y-%m-%d %H:%M" } else { "%H:%M" });
-    format!("{time} {} {}", event.sequence, show::said(event, text))
 }
 
 /// The text of an event of a listing.
@@ -143,7 +137,7 @@ async fn search(connection: &Connection, target: Target, text: String) -> Result
     let answer = connection.exchange(&call, Bytes::new()).await?;
     let mut found: Vec<String> = lines::<RoomEvent>(&answer.body, connection)?
         .iter()
-        .map(|event| numbered(event, text_of(event), true))
+        .map(|event| show::event(event, text_of(event), true))
         .collect();
     // The newest one stands next to the line that is typed.
     found.reverse();

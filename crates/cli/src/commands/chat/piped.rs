@@ -6,10 +6,12 @@ use crate::json;
 use crate::report::{complain_of, note};
 use crate::show::{self, EventLine};
 use anyhow::{Result, bail};
+use landline_client::ClientError;
 use landline_client::chat::{Chat, Speaker, Update};
 use landline_model::id::AccountId;
+use landline_model::protocol::chat::RoomEvent;
 use landline_model::target::Target;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Stdout, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +37,7 @@ pub(super) async fn run(
     let Chat {
         room,
         speaker,
-        updates,
+        mut updates,
         ..
     } = chat;
     remembered.begin(&room);
@@ -44,12 +46,11 @@ pub(super) async fn run(
     let mut showing = Showing {
         target: room.target,
         style,
-        updates,
         remembered,
         refused: false,
     };
     let ended = tokio::select! {
-        ended = showing.run() => ended,
+        ended = show_all(&mut updates, |update, output| showing.show(update, output)) => ended,
         () = signals.came() => match style.follow {
             true => Ok(()),
             false => Err(anyhow::anyhow!("interrupted; not everything may have been said")),
@@ -89,50 +90,73 @@ async fn say_all(mut lines: mpsc::Receiver<Line>, speaker: Speaker, unfit: Arc<A
 struct Showing<'a> {
     target: Target,
     style: Style,
-    updates: mpsc::Receiver<Update>,
     remembered: &'a mut Remembered,
     refused: bool,
 }
 
-impl Showing<'_> {
-    /// Shows what happens until it is over. What is there at once is written at once.
-    async fn run(&mut self) -> Result<()> {
-        let mut output = BufWriter::new(std::io::stdout());
+/// Shows what happens until `show` says that it is over. What is there at once is written at once.
+pub(super) async fn show_all<U>(
+    updates: &mut mpsc::Receiver<U>,
+    mut show: impl FnMut(U, &mut BufWriter<Stdout>) -> Result<bool>,
+) -> Result<()> {
+    let mut output = BufWriter::new(std::io::stdout());
+    loop {
+        let Some(mut update) = updates.recv().await else {
+            bail!("the chat is over")
+        };
         loop {
-            let Some(mut update) = self.updates.recv().await else {
-                bail!("the chat is over")
-            };
-            loop {
-                if self.show(update, &mut output)? {
-                    return Ok(output.flush()?);
-                }
-                match self.updates.try_recv() {
-                    Ok(next) => update = next,
-                    Err(_) => break,
-                }
+            if show(update, &mut output)? {
+                return Ok(output.flush()?);
             }
-            output.flush()?;
+            match updates.try_recv() {
+                Ok(next) => update = next,
+                Err(_) => break,
+            }
+        }
+        output.flush()?;
+    }
+}
+
+impl Style {
+    /// An event as a line.
+    pub(super) fn line(&self, room: &Target, event: &RoomEvent, text: &str) -> Result<String> {
+        if self.json {
+            return Ok(json::line(
+                &EventLine::new(room, event, text).read_by(&self.reader),
+            )?);
+        }
+        Ok(show::event(event, text, false))
+    }
+
+    /// Tells that the connection was lost.
+    pub(super) fn lost(&self, error: &ClientError) {
+        if self.notes {
+            note(&format!("{error}; connecting again ..."));
         }
     }
 
+    /// Tells that there is one again.
+    pub(super) fn back(&self) {
+        if self.notes {
+            note("connected again");
+        }
+    }
+}
+
+impl Showing<'_> {
     /// True when it is over.
     fn show(&mut self, update: Update, output: &mut impl Write) -> Result<bool> {
         match update {
-            Update::Event(event, text) if self.style.json => {
-                writeln!(
-                    output,
-                    "{}",
-                    json::line(&EventLine::new(&self.target, &event, &text).read_by(&self.style.reader))?
-                )?;
+            Update::Event(event, text) => {
+                writeln!(output, "{}", self.style.line(&self.target, &event, &text)?)?;
             }
-            Update::Event(event, text) => writeln!(output, "{}", show::event(&event, &text, false))?,
             Update::Acknowledged(_, sent) => self.remembered.observe(sent.room, &sent.head),
             Update::Refused { error, .. } => {
                 self.refused = true;
                 complain_of(&error);
             }
-            Update::Lost(error) if self.style.notes => note(&format!("{error}; connecting again ...")),
-            Update::Back if self.style.notes => note("connected again"),
+            Update::Lost(error) => self.style.lost(&error),
+            Update::Back => self.style.back(),
             Update::AllSaid => return Ok(!self.style.follow),
             Update::Ended(error) => {
                 output.flush()?;

@@ -1,12 +1,12 @@
 //! What a person sees of a room on a terminal.
 
-use super::aside::{numbered, text_of};
+use super::aside::text_of;
 use super::editor::Desk;
 use super::marks::Marks;
 use super::screen::{Look, Screen};
 use crate::show;
 use anyhow::Result;
-use landline_model::event::EventKind;
+use landline_model::event::{EventKind, RoomKind};
 use landline_model::id::{AccountId, ClientId, RoomId};
 use landline_model::protocol::chat::{Room, RoomEvent, Signal, TYPING_SECONDS};
 use landline_model::protocol::people::{Contact, ContactState, Present};
@@ -99,7 +99,7 @@ impl View {
 
     fn show(&mut self, event: &RoomEvent, text: &str, own: Option<ClientId>, look: Look) -> Result<()> {
         self.notice(event);
-        let mut line = numbered(event, text, false);
+        let mut line = show::event(event, text, false);
         let day = show::local(event.time, "%Y-%m-%d");
         if day != self.day {
             line = format!("---- {day} ----\n{line}");
@@ -187,6 +187,11 @@ impl View {
 
     fn stands(&mut self, room: &Room) -> Result<()> {
         let target = &room.target;
+        if room.kind == RoomKind::Direct {
+            // One is told of it when it begins; who began it, oneself on another machine perhaps, stands in it.
+            let note = format!("a conversation with {target} has begun: landline chat '{target}'");
+            return self.screen.note(&escape(&note));
+        }
         match room.me.standing {
             Standing::Invited => self
                 .screen

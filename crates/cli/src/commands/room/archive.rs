@@ -1,7 +1,8 @@
 //! A room as a file: JSON lines. The first is a [`Heading`], the others are its events, each with what proves it.
 
 use anyhow::{Result, bail};
-use landline_model::event::{Genesis, RoomKind, SignedHead};
+use landline_model::event::{Genesis, RoomKind};
+use landline_model::head::SignedHead;
 use landline_model::id::{AccountId, RoomId};
 use landline_model::name::RoomName;
 use landline_model::protocol::chat::{Room, RoomEvent};

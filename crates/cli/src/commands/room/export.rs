@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
 use landline_client::{ClientError, Connection, Heads, lines};
 use landline_model::chain::Walk;
-use landline_model::event::SignedHead;
+use landline_model::head::SignedHead;
 use landline_model::name::RoomName;
 use landline_model::protocol::PAGE_MAX;
 use landline_model::protocol::chat::{History, HistoryPage, Room, RoomEvent};
@@ -43,6 +43,7 @@ impl Export {
         let (room, head) = gather(&connection, &target, &mut heads, &mut events).await?;
         let mut events = events.into_inner().map_err(std::io::IntoInnerError::into_error)?;
         events.rewind()?;
+        let count = head.sequence;
         let heading = json::line(&Heading::of(&room, head)?)?;
         match file {
             None => {
@@ -54,11 +55,7 @@ impl Export {
             Some(path) => {
                 write_file(path, &heading, &mut events).with_context(failed)?;
                 if !context.quiet {
-                    writeln!(
-                        std::io::stdout().lock(),
-                        "{target}: {} events, proven",
-                        head.sequence
-                    )?;
+                    writeln!(std::io::stdout().lock(), "{target}: {count} events, proven")?;
                 }
             }
         }
@@ -81,14 +78,16 @@ fn directory(path: &Path) -> &Path {
     }
 }
 
-/// The file appears whole or not at all, for its owner alone.
+/// The file appears whole or not at all, for its owner alone, and stays: its name is on the disk, too.
 fn write_file(path: &Path, heading: &str, events: &mut File) -> Result<()> {
-    let mut file = NamedTempFile::new_in(directory(path))?;
+    let place = directory(path);
+    let directory = File::open(place)?;
+    let mut file = NamedTempFile::new_in(place)?;
     writeln!(file, "{heading}")?;
     std::io::copy(events, &mut file)?;
     file.as_file().sync_all()?;
     file.persist(path)?;
-    Ok(())
+    Ok(directory.sync_all()?)
 }
 
 /// Writes all events of the room, proving each; says how the room ends.
@@ -142,7 +141,7 @@ impl Proof {
     /// The head, where the walk stands at it and every text that is gone was deleted. What is deleted while we read has
     /// its deletion behind the head that we were told: then more has to be read.
     fn end(&self, page: &HistoryPage, heads: &mut Heads, is_last: bool) -> Result<Option<SignedHead>> {
-        let head = page.room.head;
+        let head = &page.room.head;
         let sequence = self.walk.sequence();
         if sequence < head.sequence && is_last {
             bail!(
@@ -159,7 +158,7 @@ impl Proof {
             bail!("the room is not intact: event {sequence} is not the one that the hub signed as the head");
         }
         heads.note(&page.room);
-        heads.observe(page.room.id, &head).map_err(ClientError::from)?;
-        Ok(Some(head))
+        heads.observe(page.room.id, head).map_err(ClientError::from)?;
+        Ok(Some(head.clone()))
     }
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::io::{IsTerminal as _, Write as _};
 use std::str::FromStr as _;
 
-/// Let nobody into an account any more. Its sessions and tokens end at once.
+/// Let nobody into an account any more. Its sessions, its tokens and the invitations that it made end at once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Disable {
     /// The account's name.
@@ -38,7 +38,7 @@ pub(crate) struct ChangeRole {
     role: Role,
 }
 
-/// Give an account a new random password, and end its sessions and tokens.
+/// Give an account a new random password, and end its sessions, its tokens and the invitations that it made.
 ///
 /// The password is shown once. Hand it over, and have it changed: landline password.
 #[derive(Debug, clap::Args)]

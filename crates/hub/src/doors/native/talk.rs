@@ -88,6 +88,10 @@ impl Connection {
 
     async fn subscribe(&mut self, who: &Identity, header: &RequestHeader<'_>) -> Answered<Room> {
         if self.cursors.len() >= SUBSCRIPTIONS_MAX {
+            // Those that give nothing more may be here until their next turn.
+            self.cursors.retain(|cursor| !cursor.is_cut());
+        }
+        if self.cursors.len() >= SUBSCRIPTIONS_MAX {
             return Err(Refusal::new(
                 ErrorCode::TooLarge,
                 format!("a connection follows at most {SUBSCRIPTIONS_MAX} rooms"),

@@ -1,4 +1,4 @@
-use super::{IMPORTS_MAX, Import, ImportFault, NewImport};
+use super::{IMPORTS_MAX, Import, ImportFault, NewImport, require_past};
 use crate::INTEGER_MAX;
 use crate::chat::create;
 use crate::chat::state::State;
@@ -34,6 +34,7 @@ pub(in crate::chat) fn begin(
     if genesis.created.0 > INTEGER_MAX || genesis.peer.is_some() || genesis.name.len() > NAME_MAX {
         return Err(ImportFault::Genesis.into());
     }
+    require_past(0, genesis.created, state.now())?;
     let dropped = transaction
         .prepare_cached("SELECT 1 FROM rooms WHERE id = ?1")?
         .exists([id.as_bytes()])?;

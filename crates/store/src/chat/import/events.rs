@@ -1,4 +1,4 @@
-use super::{IMPORT_EVENTS_MAX, Import, ImportFault, ImportedEvents, SENDER_NAMES_MAX};
+use super::{IMPORT_EVENTS_MAX, Import, ImportFault, ImportedEvents, SENDER_NAMES_MAX, require_past};
 use crate::chat::room::Head;
 use crate::chat::state::State;
 use crate::chat::{event, message, reactions};
@@ -28,8 +28,10 @@ pub(in crate::chat) fn append(
         .find(&new.room)
         .cloned()
         .ok_or(StoreError::NotFound)?;
+    let now = state.now();
     for event in &new.events {
         check(new.room, event)?;
+        require_past(event.sequence, event.time, now)?;
         if event.sequence <= import.walk.sequence() {
             came_before(transaction, &import, event)?;
             continue;

@@ -35,6 +35,10 @@ pub const IMPORT_IDLE_MAX: Duration = Duration::from_secs(60 * 60);
 /// The most events of one step of an import.
 pub const IMPORT_EVENTS_MAX: usize = 4_096;
 
+/// How far ahead of the hub's clock what is brought here may be. A room's time is never before its last event: with one
+/// far ahead, nobody would be muted or slowed down there for as long as the room is asked to wait.
+pub const IMPORT_AHEAD_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// The most names of people of other hubs that are kept.
 pub const SENDER_NAMES_MAX: usize = 100_000;
 
@@ -89,6 +93,9 @@ pub enum ImportFault {
     /// An event has what no hub writes: a text that is too long, a time or a target that cannot be.
     #[error("event {0} is not one that a hub writes")]
     Shape(u64),
+    /// The event (0: the making of the room) is later than the hub's clock by more than [`IMPORT_AHEAD_MAX`].
+    #[error("event {0} is more than a day ahead of this hub's clock (event 0: the making of the room)")]
+    Ahead(u64),
     /// The event's client id was used here.
     #[error("event {0} is in another room here already")]
     ClientId(u64),
@@ -102,6 +109,14 @@ pub enum ImportFault {
         /// As it arrived.
         found: u64,
     },
+}
+
+/// Refuses an event that is too far ahead of the hub's clock.
+fn require_past(event: u64, time: Timestamp, now: Timestamp) -> Result<(), ImportFault> {
+    if time > now.plus(IMPORT_AHEAD_MAX) {
+        return Err(ImportFault::Ahead(event));
+    }
+    Ok(())
 }
 
 impl From<Broken> for StoreError {

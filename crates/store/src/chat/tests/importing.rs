@@ -1,6 +1,7 @@
 use super::*;
 use crate::chat::{
-    FinishedImport, IMPORT_IDLE_MAX, IMPORTS_MAX, ImportFault, ImportedEvents, NewImport, audit,
+    FinishedImport, IMPORT_AHEAD_MAX, IMPORT_IDLE_MAX, IMPORTS_MAX, ImportFault, ImportedEvents, NewImport,
+    audit,
 };
 use landline_model::chain::{Broken, content_hash, event_hash, genesis_hash};
 use landline_model::event::{Content, EventKind, Genesis};
@@ -351,4 +352,31 @@ async fn a_topic_and_a_reaction_that_nobody_may_write_are_kept_and_not_taken_up(
     let reactions: Vec<&str> = fold.reactions.iter().map(|one| one.reaction.as_str()).collect();
     assert_eq!(reactions, ["+"]);
     assert_eq!(events(&chat, &ROOM)[..5], export.events);
+}
+
+#[tokio::test]
+async fn what_is_more_than_a_day_ahead_of_the_clock_does_not_come_here() {
+    let export = export().await;
+    let day = u64::try_from(IMPORT_AHEAD_MAX.as_millis()).unwrap();
+    let bench = Bench::new();
+    let chat = bench.open();
+    let mut later = export.new_import();
+    later.genesis.created = Timestamp(1_000 + day + 1);
+    let begun = chat.import_begin(later).await;
+    assert_eq!(begun, Err(StoreError::Import(ImportFault::Ahead(0))));
+    chat.import_begin(export.new_import()).await.unwrap();
+    let second_at = |time| {
+        let mut part = export.part(0..3);
+        part.events[1].time = Timestamp(time);
+        chat.import_events(part)
+    };
+    let ahead = second_at(1_000 + day + 1).await;
+    assert_eq!(ahead, Err(StoreError::Import(ImportFault::Ahead(2))));
+    // A day is let pass; what is wrong with it then is that it is not what was written.
+    let changed = second_at(1_000 + day).await;
+    assert_eq!(
+        changed,
+        Err(StoreError::Import(ImportFault::Event(Broken::Chain(2))))
+    );
+    assert_eq!(chat.import_events(export.part(0..7)).await, Ok(7));
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::chat::audit;
-use landline_model::event::{SignedHead, TEXT_MAX};
+use landline_model::event::TEXT_MAX;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sequences_are_dense_under_many_senders() {
@@ -143,36 +143,6 @@ async fn an_acknowledgement_comes_before_its_event_and_a_barrier_after_both() {
         "barrier",
     ];
     assert_eq!(*lock(&order), expected);
-}
-
-#[tokio::test]
-async fn heads_are_signed_once_per_room_and_commit_and_cover_the_whole_group() {
-    let bench = Bench::new();
-    let chat = bench.open_with_room().await;
-    let before = bench.signatures.load(Ordering::SeqCst);
-    let release = hold(&chat).await;
-    let mut outcomes = Vec::new();
-    for number in 1..=20 {
-        outcomes.push(queue(&chat, message(number)).await);
-    }
-    drop(release);
-    let last = events_after(outcomes).await;
-    assert_eq!(bench.signatures.load(Ordering::SeqCst) - before, 1);
-    let record = chat.room(&ROOM).unwrap();
-    assert_eq!(record.head, last);
-    assert_eq!(record.head.hash, events(&chat, &ROOM)[19].hash);
-    let statement = SignedHead::statement(&ROOM, 20, &last.hash);
-    assert_eq!(last.signature, (bench.options().sign)(&statement));
-}
-
-/// The head that all of them were told.
-async fn events_after(outcomes: Vec<Outcome<Appended>>) -> SignedHead {
-    let mut heads = Vec::new();
-    for outcome in outcomes {
-        heads.push(outcome.await.unwrap().head);
-    }
-    assert!(heads.iter().all(|head| *head == heads[0]), "{heads:?}");
-    heads[0]
 }
 
 #[tokio::test]

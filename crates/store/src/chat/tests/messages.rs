@@ -1,8 +1,8 @@
 use super::*;
 use crate::chat::{Fold, REACTIONS_PER_MESSAGE_MAX, audit};
-use landline_model::event::EventKind;
 use landline_model::protocol::chat::Reactions;
 use landline_model::room::{REACTION_MAX, TOPIC_MAX};
+use std::ops::ControlFlow;
 
 fn edit(number: u64, message: u64, text: &str) -> Append {
     Append {
@@ -133,9 +133,6 @@ async fn a_fold_has_the_last_edit_and_the_reactions_that_stand() {
     assert_eq!((folds.len(), &*folds[&2].reactions), (1, &both[..]));
     // Taken back, it may be given again.
     send(&chat, react(BOB, 14, 3, "ok")).await.unwrap();
-    assert_eq!(chat.message(&ROOM, 2).unwrap().kind, EventKind::MESSAGE);
-    assert_eq!(chat.message(&ROOM, 99), Err(StoreError::NotFound));
-    assert_eq!(chat.message(&ROOM, 0), Err(StoreError::NotFound));
 }
 
 #[tokio::test]
@@ -295,4 +292,45 @@ async fn the_client_id_of_any_act_is_used_once() {
     }
     assert_eq!(chat.room(&ROOM).unwrap().head.sequence, 11);
     assert!(audit(bench.directory.path()).unwrap().intact());
+}
+
+#[tokio::test]
+async fn messages_now_are_those_that_stand_each_with_its_place_until_there_are_enough() {
+    let bench = Bench::new();
+    let chat = bench.open_with_room().await;
+    for number in 1..=3 {
+        send(&chat, message(number)).await.unwrap();
+    }
+    send(&chat, edit(4, 3, "edited")).await.unwrap();
+    send(&chat, react(ALICE, 5, 3, "ok")).await.unwrap();
+    send(&chat, act(6, Act::Delete { message: 2 })).await.unwrap();
+    let elsewhere = RoomId::from_bytes([0xee; 16]);
+    // An edit, a deleted message, and what is not there, between those that stand.
+    let wanted = [
+        (ROOM, 4),
+        (ROOM, 3),
+        (ROOM, 2),
+        (elsewhere, 1),
+        (ROOM, 99),
+        (ROOM, 0),
+        (ROOM, 1),
+    ];
+    let mut seen = Vec::new();
+    chat.messages_now(&BOB, wanted, |place, event, fold| {
+        seen.push((place, event.sequence, fold));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    let fold = Fold {
+        edit: Some((4, "edited".to_owned())),
+        reactions: vec![reactions("ok", 1, false)],
+    };
+    assert_eq!(seen, [(1, 3, Some(fold)), (6, 1, None)]);
+    let mut count = 0;
+    chat.messages_now(&BOB, wanted, |_, _, _| {
+        count += 1;
+        ControlFlow::Break(())
+    })
+    .unwrap();
+    assert_eq!(count, 1);
 }

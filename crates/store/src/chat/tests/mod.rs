@@ -1,6 +1,7 @@
 mod damage;
 mod failure;
 mod growth;
+mod heads;
 mod importing;
 mod log;
 mod marks;

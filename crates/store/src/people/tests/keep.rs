@@ -1,6 +1,6 @@
 use super::*;
 use crate::people::schema::SCHEMA;
-use crate::people::{Asker, NewToken, Sealed, TOKENS_PER_ACCOUNT_MAX, TokenFor};
+use crate::people::{Asker, NewToken, OpenInvite, Sealed, TOKENS_PER_ACCOUNT_MAX, TokenFor};
 use landline_model::denied::Denied;
 
 async fn admin(people: &People, number: u8, name: &str) -> AccountId {
@@ -123,7 +123,9 @@ async fn an_invitation_ends_with_the_rights_of_who_made_it() {
     admin(&people, 1, "alice").await;
     let bob = admin(&people, 2, "bob").await;
     let carol = admin(&people, 3, "carol").await;
-    for (number, by) in [(4, bob), (5, carol)] {
+    let dora = admin(&people, 6, "dora").await;
+    let erin = admin(&people, 7, "erin").await;
+    for (number, by) in [(4, bob), (5, carol), (8, dora), (9, erin)] {
         people
             .create_invite(NewInvite {
                 token_hash: token(number),
@@ -137,9 +139,22 @@ async fn an_invitation_ends_with_the_rights_of_who_made_it() {
     }
     people.set_role(bob, Role::Guest, IDLE).await.unwrap();
     people.disable(carol, IDLE).await.unwrap();
-    for number in [4, 5] {
+    people.reset(dora, phc(60)).await.unwrap();
+    assert_eq!(
+        people.open_invite(token(9)).await,
+        Ok(OpenInvite {
+            role: Role::Admin,
+            created_by: Some(erin)
+        }),
+        "nobody else's"
+    );
+    people
+        .set_password(erin, Some(phc(7)), phc(70), session(7).id)
+        .await
+        .unwrap();
+    for number in [4, 5, 8, 9] {
         assert_eq!(
-            people.invite_is_open(token(number)).await,
+            people.open_invite(token(number)).await,
             Err(StoreError::InviteUsed)
         );
     }
