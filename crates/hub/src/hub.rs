@@ -1,5 +1,6 @@
 //! A hub from start to stop.
 
+use crate::background::Background;
 use crate::chat::feed::Feeds;
 use crate::chat::{Delivery, Pace, Watchers, Writers, keep_telling};
 use crate::config::{Config, Loaded};
@@ -111,6 +112,9 @@ pub enum StartError {
     /// Hashing passwords.
     #[error("passwords cannot be hashed: {0}")]
     Passwords(String),
+    /// The system has no thread left.
+    #[error("no thread can be started: {0}")]
+    Threads(std::io::Error),
 }
 
 impl Hub {
@@ -254,6 +258,7 @@ pub(crate) fn open_services(
     Ok(Arc::new(Services {
         people,
         search: Arc::new(search),
+        background: Background::start().map_err(StartError::Threads)?,
         chat,
         files,
         passwords,

@@ -8,6 +8,7 @@ pub mod log;
 pub mod tls;
 
 mod answer;
+mod background;
 mod chat;
 mod discovery;
 mod doors;

@@ -1,5 +1,6 @@
 //! What all doors share.
 
+use crate::background::Background;
 use crate::chat::feed::Feeds;
 use crate::chat::{Pace, Watchers, Writers};
 use crate::config::Config;
@@ -30,6 +31,7 @@ pub(crate) struct Services {
     pub(crate) people: People,
     // Before the messages that it reads: the connection that closes last moves their write-ahead log into the database.
     pub(crate) search: Arc<Search>,
+    pub(crate) background: Background,
     pub(crate) chat: Chat,
     pub(crate) files: Files,
     pub(crate) passwords: Passwords,
@@ -81,12 +83,17 @@ pub(crate) async fn blocking<T: Send + 'static>(
         Ok(result) => result,
         Err(error) => {
             tracing::error!(%error, "work on the store did not end");
-            Err(Refusal::new(
-                ErrorCode::Internal,
-                "something went wrong inside the hub; its log says more",
-            ))
+            Err(went_wrong())
         }
     }
+}
+
+/// What is said where there is nothing better to say.
+pub(crate) fn went_wrong() -> Refusal {
+    Refusal::new(
+        ErrorCode::Internal,
+        "something went wrong inside the hub; its log says more",
+    )
 }
 
 #[cfg(test)]

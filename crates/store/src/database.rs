@@ -166,11 +166,17 @@ fn migrate(connection: &mut Connection, version: usize, schema: &Schema) -> Resu
     Ok(())
 }
 
+/// After so many steps of SQLite's virtual machine [`Readers::courteous`] let others go first: a step into the next
+/// message that has the words takes some microseconds.
+const COURTEOUS_STEPS: std::ffi::c_int = 32;
+
 /// A few connections that read, opened when they are first needed.
 #[derive(Debug)]
 pub struct Readers {
     directory: PathBuf,
     schema: &'static Schema,
+    /// Whether they let others go first while they read.
+    courteous: bool,
     pool: Mutex<Pool>,
     returned: Condvar,
 }
@@ -189,14 +195,41 @@ impl Readers {
     /// # Errors
     /// As [`open_read_only`].
     pub fn new(directory: &Path, schema: &'static Schema) -> Result<Self, StoreError> {
-        let idle = vec![open_read_only(directory, schema)?];
-        let pool = Mutex::new(Pool { idle, lent: 0 });
-        Ok(Self {
+        Self::open(directory, schema, false)
+    }
+
+    /// As [`new`](Self::new), for what may reckon for long: all the time they let other threads go first. A thread of a
+    /// lower priority does not do so by itself before its time slice of some milliseconds is over.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn courteous(directory: &Path, schema: &'static Schema) -> Result<Self, StoreError> {
+        Self::open(directory, schema, true)
+    }
+
+    fn open(directory: &Path, schema: &'static Schema, courteous: bool) -> Result<Self, StoreError> {
+        let readers = Self {
             directory: directory.to_owned(),
             schema,
-            pool,
+            courteous,
+            pool: Mutex::default(),
             returned: Condvar::new(),
-        })
+        };
+        let first = readers.connect()?;
+        lock(&readers.pool).idle.push(first);
+        Ok(readers)
+    }
+
+    fn connect(&self) -> Result<Connection, StoreError> {
+        let mut connection = open_read_only(&self.directory, self.schema)?;
+        if self.courteous {
+            let go_on = || {
+                std::thread::yield_now();
+                false
+            };
+            connection.progress_handler(COURTEOUS_STEPS, Some(go_on))?;
+        }
+        Ok(connection)
     }
 
     /// Reads. Blocks while all connections are in use, and for the disk.
@@ -229,7 +262,7 @@ impl Readers {
         };
         drop(pool);
         if lease.connection.is_none() {
-            lease.connection = Some(open_read_only(&self.directory, self.schema)?);
+            lease.connection = Some(self.connect()?);
         }
         Ok(lease)
     }

@@ -28,7 +28,13 @@ pub(super) async fn search(services: &Services, who: &Identity, call: Search) ->
     authorise(who, Action::ListRooms, Resource::Hub, now).map_err(|why| denied(why, "searching"))?;
     let query = query(services, who, call)?;
     let (chat, index, who) = (services.chat.clone(), Arc::clone(&services.search), *who);
-    let (page, messages) = blocking(move || {
+    let waits = Arc::clone(&index);
+    blocking(move || {
+        waits.wait_for_the_last();
+        Ok(())
+    })
+    .await?;
+    let work = move || {
         let mut readable = |room: &RoomId| {
             chat.facts(room, &who.account, None)
                 .is_some_and(|facts| authorise(&who, Action::ReadRoom, Resource::Room(facts), now).is_ok())
@@ -38,8 +44,8 @@ pub(super) async fn search(services: &Services, who: &Identity, call: Search) ->
             Ok((page, messages))
         });
         found.map_err(|error| from_store(&error))
-    })
-    .await?;
+    };
+    let (page, messages) = services.background.run(work).await?;
     let names = Names::all(services);
     let mut lines: Vec<RoomEvent> = Vec::with_capacity(messages.shown.len());
     for (event, as_now) in messages.shown {

@@ -159,7 +159,7 @@ impl Indexer {
         self.bell.forget_damage();
         self.index = None;
         self.index = Some(Index::make(&self.directory)?);
-        *readers = Some(Readers::new(&self.directory, &SCHEMA)?);
+        *readers = Some(Readers::courteous(&self.directory, &SCHEMA)?);
         Ok(())
     }
 }

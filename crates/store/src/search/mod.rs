@@ -57,7 +57,7 @@ impl Search {
     /// Those of the disk.
     pub fn open(directory: &Path, bell: Bell) -> Result<Self, StoreError> {
         let index = Index::open_or_make(directory)?;
-        let readers = Arc::new(RwLock::new(Some(Readers::new(directory, &SCHEMA)?)));
+        let readers = Arc::new(RwLock::new(Some(Readers::courteous(directory, &SCHEMA)?)));
         let indexer = Indexer::new(directory.to_owned(), bell.clone(), index, Arc::clone(&readers));
         bell.ring_for_all();
         let thread = std::thread::Builder::new()
@@ -71,8 +71,12 @@ impl Search {
         })
     }
 
-    /// Searches in the rooms for which `readable` says so. Blocks for the disk, and while the indexer is a little
-    /// behind.
+    /// Waits while the indexer is a little behind, so that a search that follows finds what was said right before.
+    pub fn wait_for_the_last(&self) {
+        self.bell.wait(WAITED_FOR, PATIENCE);
+    }
+
+    /// Searches in the rooms for which `readable` says so. Blocks for the disk.
     ///
     /// # Errors
     /// Those of the disk.
@@ -81,7 +85,7 @@ impl Search {
         query: &Query,
         readable: &mut dyn FnMut(&RoomId) -> bool,
     ) -> Result<Page, StoreError> {
-        let behind = self.bell.wait(WAITED_FOR, PATIENCE);
+        let behind = self.bell.behind();
         let readers = read(&self.readers);
         let found = readers
             .as_ref()

@@ -42,6 +42,7 @@ fn who_searches_finds_what_was_announced_before() {
     let search = log.search();
     for number in 1..=50 {
         log.say(1, &format!("number {number}."));
+        search.wait_for_the_last();
         let page = search
             .query(&text(&format!("number {number}.")), &mut |_| true)
             .unwrap();
@@ -222,6 +223,7 @@ fn an_index_that_is_damaged_while_it_runs_is_made_anew() {
         limit: 10_000,
         ..text("hello")
     };
+    search.wait_for_the_last();
     let first = search.query(&query, &mut |_| true).unwrap();
     assert!(
         first.behind > 0,
