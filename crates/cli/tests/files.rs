@@ -8,6 +8,7 @@ use landline_model::blocks::BLOCK_BYTES;
 use landline_model::error::ErrorCode;
 use landline_model::hash::Hash;
 use landline_model::path::RemotePath;
+use landline_model::protocol::files::Attributes;
 use landline_model::protocol::files::{PutBlock, PutFinish, PutOpen, PutOpened};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -403,6 +404,7 @@ async fn send(
             path,
             size,
             overwrite: false,
+            attributes: Attributes::default(),
             resume: None,
         })
         .await?;

@@ -7,11 +7,13 @@
 mod directory;
 mod download;
 mod error;
+mod fetched;
 mod get;
 mod listing;
 mod manage;
 mod progress;
 mod put;
+mod small;
 mod source;
 mod temporary;
 #[cfg(test)]

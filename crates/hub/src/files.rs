@@ -7,15 +7,16 @@ use crate::doors::{answered, arguments};
 use crate::refusals::{denied, from_files};
 use crate::services::Services;
 use bytes::Bytes;
+use landline_model::denied::Denied;
 use landline_model::error::Refusal;
 use landline_model::id::{AccountId, UploadId};
 use landline_model::path::{RemotePath, Space};
 use landline_model::protocol::files::{
-    Entry, List, ListPage, MakeDirectory, PutAbort, PutBlock, PutFinish, PutJournaled, PutOpen, PutOpened,
-    Remove, Rename, Stat,
+    Entry, List, ListPage, MakeDirectory, PutAbort, PutBlock, PutFile, PutFinish, PutJournaled, PutOpen,
+    PutOpened, Remove, Rename, Stat,
 };
 use landline_model::protocol::{Call as _, Done, PAGE_BYTES_MAX, PAGE_MAX, RequestHeader};
-use landline_store::files::{Files, FilesError, ListRequest, OpenFile, Place, SpaceId, UploadRequest};
+use landline_store::files::{Files, FilesError, ListRequest, Place, SmallFile, SpaceId, UploadRequest};
 use std::sync::Arc;
 
 /// Answers a request about files by somebody who is logged in, but for `get`; none: it is not one.
@@ -80,19 +81,14 @@ async fn stat(services: &Services, who: &Identity, call: Stat) -> Answered<Entry
     Ok(blocking(services, move |files| files.stat(&place)).await?.into())
 }
 
-/// Opens a file for reading.
-pub(crate) async fn open(
-    services: &Services,
-    who: &Identity,
-    path: &RemotePath,
-) -> Result<Arc<OpenFile>, Refusal> {
-    let place = place(services, who, Action::ReadFiles, path)?;
-    blocking(services, move |files| files.read(&place).map(Arc::new)).await
+/// The place of what `who` may read.
+pub(crate) fn readable(services: &Services, who: &Identity, path: &RemotePath) -> Result<Place, Refusal> {
+    place(services, who, Action::ReadFiles, path)
 }
 
 /// Asks again, in the middle of sending it, whether somebody may still read a file there.
 pub(crate) fn still_readable(services: &Services, who: &Identity, path: &RemotePath) -> Result<(), Refusal> {
-    place(services, who, Action::ReadFiles, path).map(drop)
+    readable(services, who, path).map(drop)
 }
 
 /// Begins or resumes an upload.
@@ -103,6 +99,7 @@ async fn put_open(services: &Services, who: &Identity, call: PutOpen) -> Answere
         let request = UploadRequest {
             size: call.size,
             overwrite: call.overwrite,
+            attributes: call.attributes,
             resume: call.resume,
         };
         files.open_upload(owner, &place, &request)
@@ -116,6 +113,65 @@ async fn put_open(services: &Services, who: &Identity, call: PutOpen) -> Answere
         },
         body,
     })
+}
+
+/// What a small file is to become, if `who` may write there.
+pub(crate) fn small_file(
+    services: &Services,
+    who: &Identity,
+    call: &PutFile,
+    content: Bytes,
+) -> Result<SmallFile<Bytes>, Refusal> {
+    let place = place(services, who, Action::WriteFiles, &call.path)?;
+    Ok(SmallFile {
+        place,
+        content,
+        hash: call.hash,
+        overwrite: call.overwrite,
+        parents: call.parents,
+        attributes: call.attributes,
+    })
+}
+
+/// Publishes small files, those that `who` may still write. Says for each what became of it.
+pub(crate) async fn put_files(
+    services: Arc<Services>,
+    who: Result<Identity, Refusal>,
+    files: Vec<SmallFile<Bytes>>,
+) -> Vec<Result<Entry, Refusal>> {
+    let count = files.len();
+    let work = {
+        let services = Arc::clone(&services);
+        move || {
+            let who = who?;
+            if !services.people.session_is_open(&who.session) {
+                return Err(denied(Denied::SessionEnded, "the files"));
+            }
+            let mut refusals = Vec::with_capacity(files.len());
+            let mut allowed = Vec::with_capacity(files.len());
+            for file in files {
+                let refusal = still_writable(&services, &who, file.place.space).err();
+                if refusal.is_none() {
+                    allowed.push(file);
+                }
+                refusals.push(refusal);
+            }
+            let mut published = services.files.put_files(who.account, &allowed).into_iter();
+            let lost = || FilesError::Internal("a file got no answer".to_owned());
+            let answer = |refusal: Option<Refusal>| match refusal {
+                Some(refusal) => Err(refusal),
+                None => published
+                    .next()
+                    .unwrap_or_else(|| Err(lost()))
+                    .map_err(|error| from_files(&error)),
+            };
+            Ok(refusals.into_iter().map(answer).collect())
+        }
+    };
+    match crate::services::blocking(work).await {
+        Ok(answers) => answers,
+        Err(refusal) => (0..count).map(|_| Err(refusal.clone())).collect(),
+    }
 }
 
 /// Takes one block.
@@ -204,7 +260,13 @@ fn place(services: &Services, who: &Identity, action: Action, path: &RemotePath)
 async fn still_allowed(services: &Services, who: &Identity, upload: UploadId) -> Result<AccountId, Refusal> {
     let owner = who.account;
     let place = blocking(services, move |files| files.upload_place(owner, upload)).await?;
-    let resource = match place.space {
+    still_writable(services, who, place.space)?;
+    Ok(owner)
+}
+
+/// Says whether `who` may write to a space now.
+fn still_writable(services: &Services, who: &Identity, space: SpaceId) -> Result<(), Refusal> {
+    let resource = match space {
         SpaceId::Home(account) => Resource::Home(account),
         SpaceId::Shared => Resource::SharedFiles,
         SpaceId::Room(room) => {
@@ -215,6 +277,5 @@ async fn still_allowed(services: &Services, who: &Identity, upload: UploadId) ->
             )
         }
     };
-    authorise(who, Action::WriteFiles, resource, services.now()).map_err(|why| denied(why, "the upload"))?;
-    Ok(owner)
+    authorise(who, Action::WriteFiles, resource, services.now()).map_err(|why| denied(why, "the upload"))
 }

@@ -119,6 +119,14 @@ impl Outbox {
         self.wake.wake();
     }
 
+    /// As [`put`](Self::put), many at once: the connection is woken when all are there.
+    pub(crate) fn put_all(&self, replies: impl IntoIterator<Item = (Bytes, OwnedSemaphorePermit)>) {
+        let (replies, places): (Vec<_>, Vec<_>) = replies.into_iter().unzip();
+        self.lock().replies.extend(replies);
+        drop(places);
+        self.wake.wake();
+    }
+
     /// Puts a signal, in the place of one about the same thing, and wakes the connection.
     pub(crate) fn signal(&self, about: About, news: News) {
         let mut queued = self.lock();

@@ -19,6 +19,9 @@ const MESSAGES_EACH: usize = 6;
 /// A block of an upload, and a bit: the shortest file of two blocks.
 const TWO_BLOCKS: usize = 1024 * 1024 + 777;
 
+/// So many files in a tree: more than are synced one by one.
+const SMALL_FILES: u64 = 8;
+
 /// Everything: a first start, people, talk and files one after another, then at the same time, then a second start.
 pub(crate) fn record() -> Recording {
     let mut recorder = Recorder::start();
@@ -39,6 +42,7 @@ pub(crate) fn record() -> Recording {
     let invitation: serde_json::Value = serde_json::from_str(&invitation).unwrap();
     recorder.alone(|| join(&bob, invitation["link"].as_str().unwrap(), "bob"));
     at_once(&mut recorder, &alice, &bob);
+    tree(&mut recorder, &alice);
     recorder.restart();
     recorder.alone(|| say(&alice, "after the second start"));
     recorder.alone(|| put(&bob, "one", &content(5, 20_000)));
@@ -61,6 +65,28 @@ fn files(recorder: &mut Recorder, alice: &Person) {
         Deed::Remove { path: "empty".into() }
     });
     recorder.alone(|| put(alice, "empty", &content(7, 1)));
+}
+
+/// Puts a tree of small files, which the hub makes durable together.
+fn tree(recorder: &mut Recorder, person: &Person) {
+    let local = person.work().join("tree");
+    std::fs::create_dir(&local).unwrap();
+    let files: Vec<_> = (0..SMALL_FILES)
+        .map(|number| (format!("file {number}"), content(20 + number, 1000)))
+        .collect();
+    for (name, content) in &files {
+        std::fs::write(local.join(name), content).unwrap();
+    }
+    let began = now();
+    person.run(["put", "-r", "tree", ":/shared/"]).succeeds();
+    let ended = now();
+    for (name, content) in &files {
+        let deed = Deed::Put {
+            path: Path::new("tree").join(name),
+            hash: hash(content),
+        };
+        recorder.together(deed, began, ended);
+    }
 }
 
 /// Several talk without waiting for an answer, and two put files meanwhile.

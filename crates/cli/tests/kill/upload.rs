@@ -8,6 +8,7 @@ use landline_model::blocks::{BLOCK_BYTES, hash_block};
 use landline_model::error::ErrorCode;
 use landline_model::id::UploadId;
 use landline_model::path::RemotePath;
+use landline_model::protocol::files::Attributes;
 use landline_model::protocol::files::{PutBlock, PutFinish, PutOpen, PutOpened};
 
 /// An upload, as far as it got.
@@ -90,6 +91,7 @@ impl Upload {
             path: self.path.clone(),
             size: content(self.number).len() as u64,
             overwrite: self.overwrite,
+            attributes: Attributes::default(),
             resume: self.id,
         };
         connection.exchange(&call, Bytes::new()).await

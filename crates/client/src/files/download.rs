@@ -1,9 +1,10 @@
 //! Fetching a whole tree.
 
+use super::fetched::{FETCHED_MAX, Fetching};
 use super::{Destination, Directory, FilesError, Listing, Progress, Skipped, Tally, blocking, get};
 use crate::Connection;
 use landline_model::path::{Component, RemotePath};
-use landline_model::protocol::files::EntryKind;
+use landline_model::protocol::files::{Entry, EntryKind};
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub async fn download(
     let mut download = Download {
         connection,
         progress,
+        small: Fetching::new(connection, progress),
         tally: Tally::default(),
         waiting: Vec::new(),
     };
@@ -32,12 +34,14 @@ pub async fn download(
             download.tally.fail(error, progress)?;
         }
     }
+    download.small.settle(&mut download.tally).await?;
     Ok(download.tally)
 }
 
 struct Download<'a> {
     connection: &'a Connection,
     progress: &'a dyn Progress,
+    small: Fetching<'a>,
     tally: Tally,
     /// Directories that have been seen and not yet been fetched. They are opened late, so that only those above the
     /// one under way are open: at most as many as a path is deep.
@@ -62,7 +66,7 @@ impl Download<'_> {
         let first = self.waiting.len();
         while let Some(page) = listing.next_page(self.connection).await? {
             for (name, entry) in page {
-                if let Err(error) = self.take(remote, &local, name, entry.kind).await {
+                if let Err(error) = self.take(remote, &local, name, &entry).await {
                     self.tally.fail(error, self.progress)?;
                 }
             }
@@ -77,7 +81,7 @@ impl Download<'_> {
         remote: &RemotePath,
         local: &Arc<Directory>,
         name: Component,
-        kind: EntryKind,
+        entry: &Entry,
     ) -> Result<(), FilesError> {
         // A component is one name and neither `.` nor `..`: it cannot lead out of the directory.
         let local_name = OsStr::from_bytes(name.as_bytes()).to_owned();
@@ -85,12 +89,15 @@ impl Download<'_> {
             path: local.path_of(&local_name),
             error,
         })?;
-        match kind {
+        match entry.kind {
             EntryKind::File => {
                 let destination = Destination {
                     directory: Arc::clone(local),
                     name: local_name,
                 };
+                if entry.size <= FETCHED_MAX {
+                    return self.small.ask(remote, destination, &mut self.tally).await;
+                }
                 get(self.connection, &remote, &destination, self.progress).await?;
                 self.tally.done += 1;
             }

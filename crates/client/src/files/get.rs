@@ -4,6 +4,7 @@ use super::temporary::Temporary;
 use super::{Direction, Directory, FilesError, Kind, Progress, Transfer, blocking};
 use crate::{Connection, Streamed};
 use bytes::Bytes;
+use landline_model::hash::Hash;
 use landline_model::path::RemotePath;
 use landline_model::protocol::files::{Get, Got, Piece};
 use std::ffi::OsString;
@@ -37,8 +38,8 @@ pub async fn get(
     progress: &dyn Progress,
 ) -> Result<Got, FilesError> {
     // It stays here, and not with the thread that writes to it, so that whoever drops this future finds it removed.
-    let temporary = destination.prepare()?;
-    let (file, written_file) = (temporary.file()?, temporary.file()?);
+    let mut temporary = destination.prepare()?;
+    let file = temporary.file()?;
     let local = destination.path();
     let (pieces, queue) = mpsc::channel(QUEUE_PIECES);
     let shown = local.clone();
@@ -54,19 +55,18 @@ pub async fn get(
     // A full disk also ends the receiving; then it is the disk's error that tells why.
     let written = writer.await.map_err(|_| FilesError::Stopped)??;
     let got = received?;
-    if written != got {
+    if written != (got.size, got.hash) {
         return Err(FilesError::Mismatch { path: path.clone() });
     }
-    let shown = local.clone();
+    // Whoever drops this future meanwhile finds the file there or not, and nothing beside it.
+    let (directory, name) = (Arc::clone(&destination.directory), destination.name.clone());
     blocking(move || {
-        written_file
-            .sync_all()
-            .map_err(|error| FilesError::local(&shown, error))
+        temporary.take_on(&got.attributes)?;
+        temporary.sync()?;
+        temporary.publish(&name)?;
+        directory.sync()
     })
     .await?;
-    temporary.publish(&destination.name)?;
-    let directory = Arc::clone(&destination.directory);
-    blocking(move || directory.sync()).await?;
     progress.done(&Transfer {
         direction: Direction::Get,
         local: &local,
@@ -84,7 +84,7 @@ impl Destination {
     }
 
     /// Makes the file to write to, unless something stands in the way that a file must not replace.
-    fn prepare(&self) -> Result<Temporary, FilesError> {
+    pub(super) fn prepare(&self) -> Result<Temporary, FilesError> {
         match self.directory.kind_of(&self.name)? {
             None | Some(Kind::File | Kind::Link) => Temporary::create(&self.directory, &self.name),
             Some(kind) => Err(FilesError::NotAFile {
@@ -164,7 +164,7 @@ impl Receiving<'_> {
 }
 
 /// Writes and hashes what comes, until nothing comes any more; says what that was.
-fn write(mut file: File, shown: &Path, mut queue: mpsc::Receiver<Bytes>) -> Result<Got, FilesError> {
+fn write(mut file: File, shown: &Path, mut queue: mpsc::Receiver<Bytes>) -> Result<(u64, Hash), FilesError> {
     let mut hasher = blake3::Hasher::new();
     let mut size = 0;
     while let Some(piece) = queue.blocking_recv() {
@@ -173,8 +173,5 @@ fn write(mut file: File, shown: &Path, mut queue: mpsc::Receiver<Bytes>) -> Resu
         hasher.update(&piece);
         size += piece.len() as u64;
     }
-    Ok(Got {
-        size,
-        hash: hasher.finalize().into(),
-    })
+    Ok((size, hasher.finalize().into()))
 }

@@ -1,5 +1,6 @@
 //! Sending one file: read once, hashed on the way, several blocks under way at a time.
 
+use super::small::{SMALL_MAX, SmallFile, put_small};
 use super::window::Window;
 use super::{Direction, FilesError, Progress, Source, Transfer, blocking};
 use crate::Connection;
@@ -11,12 +12,27 @@ use tokio::sync::mpsc;
 /// Blocks that are read and hashed but not yet sent.
 const READ_AHEAD_BLOCKS: usize = 2;
 
-/// Sends a file. It appears at the hub, in place of a file that is there if `overwrite` says so, once all of it is
+/// Sends a file, a small one in one message. It appears at the hub, in place of a file that is there if `overwrite` says so, once all of it is
 /// there and right; when anything fails, what stood there stays and the upload is given up.
 ///
 /// # Errors
 /// Any [`FilesError`] but `Mismatch` and `Path`.
 pub async fn put(
+    connection: &Connection,
+    source: Source,
+    path: &RemotePath,
+    overwrite: bool,
+    progress: &dyn Progress,
+) -> Result<Entry, FilesError> {
+    if source.size() > SMALL_MAX {
+        return put_blocks(connection, source, path, overwrite, progress).await;
+    }
+    let file = blocking(move || SmallFile::read(source)).await?;
+    put_small(connection, file, path, overwrite, progress).await
+}
+
+/// As [`put`], block by block.
+pub(super) async fn put_blocks(
     connection: &Connection,
     source: Source,
     path: &RemotePath,
@@ -29,6 +45,7 @@ pub async fn put(
         path: path.clone(),
         size,
         overwrite,
+        attributes: source.attributes(),
         resume: None,
     };
     let opened = connection.call(&open).await?;

@@ -4,6 +4,8 @@ use super::{Directory, FilesError, Kind};
 use bytes::Bytes;
 use landline_model::blocks::{BLOCK_BYTES, hash_block, hash_file};
 use landline_model::hash::Hash;
+use landline_model::protocol::files::{Attributes, MODE_MAX, NANOS_PER_MILLISECOND};
+use landline_model::time::Timestamp;
 use rustix::fs::{FileType, Mode, OFlags, fstat};
 use std::ffi::OsStr;
 use std::fs::File;
@@ -18,6 +20,8 @@ pub struct Source {
     /// How it was reached: for messages only.
     path: PathBuf,
     stamp: Stamp,
+    /// The permission bits.
+    mode: u32,
 }
 
 /// What changes when a file is written to.
@@ -26,7 +30,7 @@ struct Stamp {
     /// In bytes.
     size: u64,
     modified_seconds: i64,
-    modified_nanoseconds: u64,
+    modified_nanoseconds: u32,
     inode: u64,
 }
 
@@ -75,7 +79,41 @@ impl Source {
             }
         }
         let stamp = Stamp::of(&file).map_err(|error| FilesError::local(&path, error))?;
-        Ok(Self { file, path, stamp })
+        Ok(Self {
+            file,
+            path,
+            stamp,
+            mode: stat.st_mode & MODE_MAX,
+        })
+    }
+
+    /// What it keeps beside its content.
+    pub(super) fn attributes(&self) -> Attributes {
+        let Stamp {
+            modified_seconds,
+            modified_nanoseconds,
+            ..
+        } = self.stamp;
+        let milliseconds = u64::try_from(modified_seconds).ok().map(|seconds| {
+            let rest = u64::from(modified_nanoseconds / NANOS_PER_MILLISECOND);
+            seconds.saturating_mul(1000).saturating_add(rest)
+        });
+        Attributes {
+            // What was before 1970 has no place on the way: the hub takes its own time.
+            modified: milliseconds.map(Timestamp),
+            modified_nanos: modified_nanoseconds % NANOS_PER_MILLISECOND,
+            mode: Some(self.mode),
+        }
+    }
+
+    /// Reads the whole file, which is known to be small.
+    ///
+    /// # Errors
+    /// [`FilesError::SourceChanged`] where the file is not what it was when it was opened.
+    pub(super) fn read_whole(mut self) -> Result<Bytes, FilesError> {
+        let content = self.read_block(self.stamp.size)?;
+        self.check_unchanged(self.stamp.size - content.len() as u64)?;
+        Ok(content.into())
     }
 
     /// Reads the whole file into `blocks`, block by block, and says its hash. Waits while nobody takes the blocks.
@@ -130,7 +168,7 @@ impl Stamp {
         Ok(Self {
             size: metadata.len(),
             modified_seconds: metadata.mtime(),
-            modified_nanoseconds: metadata.mtime_nsec().unsigned_abs(),
+            modified_nanoseconds: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
             inode: metadata.ino(),
         })
     }

@@ -2,12 +2,15 @@
 
 use super::{Directory, FilesError};
 use data_encoding::HEXLOWER;
+use landline_model::protocol::files::{Attributes, MODE_MAX};
+use landline_model::time::Timestamp;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renameat, statat, unlinkat};
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The longest name that Linux file systems have, in bytes.
 const NAME_MAX: usize = landline_model::path::COMPONENT_MAX;
@@ -50,6 +53,28 @@ impl Temporary {
         temporary.mode = replaced_mode(directory, target).unwrap_or(new) & Mode::from_raw_mode(0o777);
         fchmod(&temporary.file, Mode::RUSR | Mode::WUSR).map_err(failed)?;
         Ok(temporary)
+    }
+
+    /// Takes on what the file is to keep beside its content; everything is written to it by now.
+    pub(super) fn take_on(&mut self, attributes: &Attributes) -> Result<(), FilesError> {
+        if let Some(mode) = attributes.mode {
+            self.mode = Mode::from_raw_mode(mode & MODE_MAX);
+        }
+        let Some(Timestamp(milliseconds)) = attributes.modified else {
+            return Ok(());
+        };
+        let nanos = Duration::from_nanos(attributes.modified_nanos.into());
+        // A time that this system does not have is left out.
+        let time = UNIX_EPOCH.checked_add(Duration::from_millis(milliseconds) + nanos);
+        time.map_or(Ok(()), |time| self.file.set_modified(time))
+            .map_err(|error| FilesError::local(&self.directory.path_of(&self.name), error))
+    }
+
+    /// Makes its content durable.
+    pub(super) fn sync(&self) -> Result<(), FilesError> {
+        self.file
+            .sync_all()
+            .map_err(|error| FilesError::local(&self.directory.path_of(&self.name), error))
     }
 
     /// Where to write.

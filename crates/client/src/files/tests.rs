@@ -271,9 +271,9 @@ async fn a_window_of_blocks_is_sent_before_the_first_is_acknowledged_and_no_more
     assert_eq!(entry.unwrap().size, size);
 }
 
-/// Sends a small file to a hub that answers its one block with `answer`; says the error and what was asked afterwards.
+/// Sends a file of two blocks to a hub that answers the first with `answer`; says the error and what was asked afterwards.
 async fn refused(answer: OutgoingReply<Value>) -> (FilesError, String) {
-    let file = blocks(0);
+    let file = blocks(1);
     let (connection, mut hub) = connected();
     let to = path();
     let sending = put(
@@ -287,7 +287,9 @@ async fn refused(answer: OutgoingReply<Value>) -> (FilesError, String) {
         let open = hub.asked().await.unwrap();
         hub.accept(open.id, json!({ "upload": UPLOAD, "offset": 0 }))
             .await;
-        let _block = hub.asked().await.unwrap();
+        for _ in 0..2 {
+            assert_eq!(hub.asked().await.unwrap().name, "put_block");
+        }
         hub.send(answer, b"").await;
         let last = hub.asked().await.unwrap();
         hub.accept(last.id, json!({})).await;
@@ -310,7 +312,7 @@ async fn a_block_that_is_refused_gives_the_upload_up() {
 
 #[tokio::test]
 async fn a_hub_that_journals_another_number_of_bytes_is_not_trusted() {
-    for offset in [0, 2] {
+    for offset in [0, 2 * BLOCK_BYTES] {
         let (error, last) = refused(OutgoingReply::Ok {
             id: 2,
             ok: json!({ "offset": offset }),

@@ -11,6 +11,7 @@
 mod code;
 mod download;
 mod login;
+mod small;
 mod talk;
 
 use super::gate::Admission;
@@ -24,6 +25,7 @@ use crate::session::Session;
 use crate::{chat, files, people};
 use bytes::{Buf as _, Bytes, BytesMut};
 use landline_model::error::{ErrorCode, Refusal};
+use landline_model::protocol::files::PutFile;
 use landline_model::protocol::{Call, RequestHeader};
 use landline_store::chat::Batch;
 use landline_wire::{BODY_MAX, Frame, FrameDecoder, FrameError};
@@ -111,6 +113,7 @@ struct Connection {
     in_flight: Arc<Semaphore>,
     /// What was asked of the store's thread and it has not heard of.
     batch: Batch,
+    small: small::SmallFiles,
     cursors: Vec<Cursor>,
     decoder: FrameDecoder,
     input: BytesMut,
@@ -146,6 +149,7 @@ impl Connection {
             outbox: Arc::default(),
             in_flight: Arc::new(Semaphore::new(SENDS_IN_FLIGHT)),
             batch: Batch::default(),
+            small: small::SmallFiles::default(),
             cursors: Vec::new(),
             decoder,
             input: BytesMut::new(),
@@ -188,7 +192,8 @@ impl Connection {
         if self.closing {
             return self.finish_sends(Gone::LoggedOut).await;
         }
-        let may_read = self.in_flight.available_permits() > 0;
+        self.publish_gathered();
+        let may_read = self.may_read();
         if self.held_back && may_read {
             return self.take_requests().await;
         }
@@ -207,6 +212,11 @@ impl Connection {
             // Whoever is held back waits for the hub, not the hub for it.
             () = tokio::time::sleep_until(self.deadline), if !self.held_back => Err(self.too_late()),
         }
+    }
+
+    /// Whether the next request may be taken: there is a place for it.
+    fn may_read(&self) -> bool {
+        self.in_flight.available_permits() > 0 && !self.small.is_full()
     }
 
     fn too_late(&self) -> Gone {
@@ -247,7 +257,7 @@ impl Connection {
             self.deadline = self.next_deadline(self.services.config.limits.idle);
         }
         while !self.closing {
-            if self.in_flight.available_permits() == 0 {
+            if !self.may_read() {
                 self.held_back = true;
                 break;
             }
@@ -296,6 +306,9 @@ impl Connection {
             // It may rest on what was asked before it.
             self.submit().await;
         }
+        if header.name != PutFile::NAME {
+            self.small_files_settled().await;
+        }
         if let Some(answer) = self.log_in_or_greet(&header).await {
             return Ok(answer);
         }
@@ -312,6 +325,9 @@ impl Connection {
         header: &RequestHeader<'_>,
         body: Bytes,
     ) -> Result<Bytes, Gone> {
+        if header.name == PutFile::NAME {
+            return Ok(self.gather(who, header, body));
+        }
         if let Some(answer) = self.talk(who, header, &body).await {
             return Ok(answer);
         }
@@ -427,6 +443,7 @@ impl Connection {
 
     /// When the hub stops, or somebody has logged out: what was taken is acknowledged, then the connection closes.
     async fn finish_sends(&mut self, why: Gone) -> Result<(), Gone> {
+        self.small_files_settled().await;
         while self.in_flight.available_permits() < SENDS_IN_FLIGHT {
             self.outbox.woken().await;
         }

@@ -26,6 +26,31 @@ pub struct ListPage {
     pub more: bool,
 }
 
+/// What a file or directory keeps beside its content. What is left out is the hub's to choose.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// When the content was last changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified: Option<Timestamp>,
+    /// What `modified` lacks, in nanoseconds: below a million.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub modified_nanos: u32,
+    /// The permission bits, at most [`MODE_MAX`]; more are dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
+}
+
+/// The permission bits that are kept: who may read, write and execute. What lets a program take on another's rights is
+/// not among them.
+pub const MODE_MAX: u32 = 0o777;
+
+/// The nanoseconds of a [`Timestamp`]'s unit.
+pub const NANOS_PER_MILLISECOND: u32 = 1_000_000;
+
+fn is_zero(nanos: &u32) -> bool {
+    *nanos == 0
+}
+
 /// Tells about one file or directory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stat {
@@ -45,6 +70,12 @@ pub struct Entry {
     pub size: u64,
     /// When it was last changed.
     pub modified: Timestamp,
+    /// What `modified` lacks, in nanoseconds: below a million.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub modified_nanos: u32,
+    /// The permission bits; none where they mean nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<u32>,
     /// A file's BLAKE3, where the hub knows it without reading the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hash: Option<Hash>,
@@ -91,6 +122,9 @@ pub struct Got {
     pub size: u64,
     /// The whole file's BLAKE3: what was verified when it was published, or else what was read.
     pub hash: Hash,
+    /// What it keeps beside its content.
+    #[serde(default)]
+    pub attributes: Attributes,
 }
 
 /// Begins an upload. Nothing appears under the path before [`PutFinish`].
@@ -103,6 +137,9 @@ pub struct PutOpen {
     /// True to take the place of a file that is there (it goes to the trash); false to refuse.
     #[serde(default)]
     pub overwrite: bool,
+    /// What it keeps beside its content.
+    #[serde(default)]
+    pub attributes: Attributes,
     /// An upload to go on with; it must be the asker's own and for the same path and size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<UploadId>,
@@ -116,6 +153,25 @@ pub struct PutOpened {
     pub upload: UploadId,
     /// How many bytes are journaled: where to go on.
     pub offset: u64,
+}
+
+/// Sends a whole small file: the body, at most a message's. It appears at once, and the answer comes when it is durable;
+/// a hub makes those that come one behind the other durable together.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PutFile {
+    /// Where the file is to appear.
+    pub path: RemotePath,
+    /// The body's BLAKE3.
+    pub hash: Hash,
+    /// True to take the place of a file that is there (it goes to the trash); false to refuse.
+    #[serde(default)]
+    pub overwrite: bool,
+    /// True to make what is missing above it.
+    #[serde(default)]
+    pub parents: bool,
+    /// What it keeps beside its content.
+    #[serde(default)]
+    pub attributes: Attributes,
 }
 
 /// Sends one block: the body. Every block but the last has [`crate::blocks::BLOCK_BYTES`] bytes.
@@ -189,6 +245,7 @@ calls! {
     "stat": Stat => Entry;
     "get": Get => Got;
     "put_open": PutOpen => PutOpened;
+    "put_file": PutFile => Entry;
     "put_block": PutBlock => PutJournaled;
     "put_finish": PutFinish => Entry;
     "put_abort": PutAbort => Done;

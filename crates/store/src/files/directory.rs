@@ -149,6 +149,11 @@ impl Directory {
         rustix::fs::fsync(&self.0)
     }
 
+    /// Makes everything durable that was written to this file system, by whomever.
+    pub(super) fn sync_file_system(&self) -> Result<()> {
+        rustix::fs::syncfs(&self.0)
+    }
+
     /// Hands every name to `visit`, in no order.
     pub(super) fn visit_names(&self, mut visit: impl FnMut(&[u8])) -> Result<()> {
         for entry in Dir::read_from(self.0.as_fd())? {

@@ -55,6 +55,11 @@ static SCHEMA: Schema = Schema {
             inode INTEGER PRIMARY KEY, size INTEGER NOT NULL, modified INTEGER NOT NULL,
             owner BLOB NOT NULL, published INTEGER NOT NULL
         ) STRICT;
+    ", "
+        -- What the file is to keep beside its content: nanoseconds since the epoch, permission bits.
+        ALTER TABLE uploads ADD COLUMN modified INTEGER;
+        ALTER TABLE uploads ADD COLUMN mode INTEGER;
+        ALTER TABLE owners ADD COLUMN mode INTEGER;
     "],
 };
 

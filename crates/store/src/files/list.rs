@@ -4,10 +4,8 @@ use super::Files;
 use super::directory::Directory;
 use super::error::FilesError;
 use super::failure::{Named as _, not_found};
-use super::hashes;
+use super::known::Known;
 use super::place::Place;
-use super::status::Status;
-use landline_model::hash::Hash;
 use landline_model::path::Component;
 use landline_model::protocol::files::{Entry, EntryKind};
 use landline_model::time::Timestamp;
@@ -71,18 +69,19 @@ impl Files {
     /// [`FilesError::NotFound`], [`FilesError::WrongKind`] for a path through something that is no directory.
     pub fn stat(&self, place: &Place) -> Result<Entry, FilesError> {
         let Some(name) = place.components.last() else {
-            let modified = match self.tree.space(place.space).and_then(|space| space.status()) {
-                Ok(status) => status.modified_time(),
-                Err(Errno::NOENT) => Timestamp(0),
-                Err(error) => return Err(error).at(place),
+            return match self.tree.space(place.space).and_then(|space| space.status()) {
+                Ok(status) => Ok(status.entry(None, Known::default())),
+                Err(Errno::NOENT) => Ok(Entry {
+                    name: None,
+                    kind: EntryKind::Directory,
+                    size: 0,
+                    modified: Timestamp(0),
+                    modified_nanos: 0,
+                    mode: None,
+                    hash: None,
+                }),
+                Err(error) => Err(error).at(place),
             };
-            return Ok(Entry {
-                name: None,
-                kind: EntryKind::Directory,
-                size: 0,
-                modified,
-                hash: None,
-            });
         };
         let (parent, _) = self.tree.parent(place)?;
         let status = parent
@@ -90,12 +89,8 @@ impl Files {
             .at(place)?
             .ok_or_else(|| not_found(place))?;
         self.journal.read(|connection| {
-            let hash = if status.is_file() {
-                hashes::find(connection, &status)?
-            } else {
-                None
-            };
-            Ok(entry(name.clone(), &status, hash))
+            let known = Known::of(connection, &status)?;
+            Ok(status.entry(Some(name.clone()), known))
         })
     }
 
@@ -116,25 +111,11 @@ impl Files {
             found
                 .into_iter()
                 .map(|(name, status)| {
-                    let hash = if status.is_file() {
-                        hashes::find(connection, &status)?
-                    } else {
-                        None
-                    };
-                    Ok(entry(name, &status, hash))
+                    let known = Known::of(connection, &status)?;
+                    Ok(status.entry(Some(name), known))
                 })
                 .collect()
         })
-    }
-}
-
-fn entry(name: Component, status: &Status, hash: Option<Hash>) -> Entry {
-    Entry {
-        name: Some(name),
-        kind: status.kind,
-        size: status.size,
-        modified: status.modified_time(),
-        hash,
     }
 }
 

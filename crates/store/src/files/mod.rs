@@ -6,6 +6,7 @@
 //!
 //! Every method blocks, for the disk and for the journal's commit.
 
+mod attributes;
 mod claims;
 mod directory;
 mod error;
@@ -24,6 +25,7 @@ mod recover;
 mod remove;
 mod rename;
 mod replacement;
+mod small;
 mod status;
 mod step;
 mod sweep;
@@ -39,6 +41,7 @@ pub use list::{ListRequest, Listing};
 pub use open_upload::{CHAINING_VALUES_MAX, FILE_SIZE_MAX, OpenedUpload, UPLOADS_MAX, UploadRequest};
 pub use place::{Place, SpaceId};
 pub use read::OpenFile;
+pub use small::{FILES_TOGETHER, SmallFile};
 pub use step::{AfterStep, Step};
 pub use sweep::Swept;
 pub use write::BATCH_MAX;

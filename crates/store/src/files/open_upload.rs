@@ -10,7 +10,7 @@ use super::upload::Upload;
 use crate::lock;
 use landline_model::id::{AccountId, UploadId};
 use landline_model::protocol::PAGE_BYTES_MAX;
-use landline_model::protocol::files::EntryKind;
+use landline_model::protocol::files::{Attributes, EntryKind};
 
 /// The most uploads that an account has open at a time.
 pub const UPLOADS_MAX: u64 = 256;
@@ -28,6 +28,8 @@ pub struct UploadRequest {
     pub size: u64,
     /// Whether it may take the place of a file.
     pub overwrite: bool,
+    /// What it is to keep beside its content.
+    pub attributes: Attributes,
     /// The upload to go on with: the asker's own, for the same place and size.
     pub resume: Option<UploadId>,
 }
@@ -106,6 +108,7 @@ impl Files {
             overwrite: request.overwrite,
             inode,
             journaled: 0,
+            attributes: request.attributes,
             publishing: None,
         };
         let now = self.now();
@@ -151,9 +154,10 @@ impl Files {
             return Err(FilesError::Mismatch(message));
         }
         upload.overwrite = request.overwrite;
+        upload.attributes = request.attributes;
         let (changed, now) = (upload.clone(), self.now());
         self.journal
-            .write(move |connection| changed.set_overwrite(connection, now))?;
+            .write(move |connection| changed.set_wishes(connection, now))?;
         let blocks = self
             .journal
             .read(|connection| upload.blocks(connection, CHAINING_VALUES_MAX))?;

@@ -7,6 +7,7 @@ use super::known::Key;
 use super::status::Status;
 use crate::integer;
 use landline_model::id::AccountId;
+use landline_model::protocol::files::MODE_MAX;
 use landline_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 
@@ -22,18 +23,38 @@ pub(super) fn find(connection: &Connection, file: &Status) -> Result<Option<Acco
         .optional()?)
 }
 
-/// Remembers whose the file is that looks like this. A rename changes nothing of it.
+/// The permissions with which the file that looks like this was published; none where nobody said, or it came or was
+/// changed by other means than Landline.
+pub(super) fn mode(connection: &Connection, file: &Status) -> Result<Option<u32>, FilesError> {
+    let Key(inode, size, modified) = file.key();
+    let mut statement = connection
+        .prepare_cached("SELECT mode FROM owners WHERE inode = ?1 AND size = ?2 AND modified = ?3")?;
+    let mode = statement.query_row((inode, size, modified), |row| row.get(0));
+    Ok(mode.optional()?.flatten())
+}
+
+/// Remembers whose the file is that looks like this, and its permissions. A rename changes nothing of it.
 pub(super) fn remember(
     connection: &Connection,
     file: &Status,
     owner: AccountId,
     published: Timestamp,
+    mode: Option<u32>,
 ) -> Result<(), FilesError> {
     let Key(inode, size, modified) = file.key();
     let mut statement = connection.prepare_cached(
-        "INSERT OR REPLACE INTO owners (inode, size, modified, owner, published) VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT OR REPLACE INTO owners (inode, size, modified, owner, published, mode)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
-    statement.execute((inode, size, modified, owner.as_bytes(), integer(published.0)))?;
+    let mode = mode.map(|mode| mode & MODE_MAX);
+    statement.execute((
+        inode,
+        size,
+        modified,
+        owner.as_bytes(),
+        integer(published.0),
+        mode,
+    ))?;
     Ok(())
 }
 

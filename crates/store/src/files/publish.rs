@@ -8,10 +8,12 @@
 //! What a crash leaves is told by what stands under the upload's name: the file itself, nothing, or another file.
 
 use super::Files;
+use super::attributes;
 use super::directory::Directory;
 use super::error::FilesError;
 use super::failure::{Named as _, no_file, unless_full};
 use super::hashes;
+use super::known::Known;
 use super::open_upload::may_appear;
 use super::owners;
 use super::place::Place;
@@ -25,8 +27,9 @@ use landline_model::blocks::hash_file;
 use landline_model::hash::Hash;
 use landline_model::id::{AccountId, UploadId};
 use landline_model::path::Component;
-use landline_model::protocol::files::{Entry, EntryKind};
+use landline_model::protocol::files::{Entry, EntryKind, MODE_MAX};
 use rustix::io::Errno;
+use std::os::fd::AsFd as _;
 
 const PARTIALS: &str = "the directory of partial files";
 
@@ -61,6 +64,11 @@ impl Files {
         self.after(Step::Verified)?;
         let partial = self.sync_partial(&upload)?;
         self.after(Step::PartialSynced)?;
+        self.publish(&upload, hash, partial)
+    }
+
+    /// Publishes an upload whose partial file is synced and right.
+    pub(super) fn publish(&self, upload: &Upload, hash: &Hash, partial: Status) -> Result<Entry, FilesError> {
         // Before anything is journaled: the usual mistakes.
         let (parent, name) = self.tree.parent_made(&upload.place, &lock(&self.names))?;
         let there = parent.status_of(name.as_bytes()).at(&upload.place)?;
@@ -68,17 +76,17 @@ impl Files {
         let mut publishing = Publishing {
             hash: *hash,
             trash: TrashId::from_bytes(self.fresh()),
-            heir: self.heir_of(there.as_ref(), owner)?,
+            heir: self.heir_of(there.as_ref(), upload.owner)?,
         };
-        self.announce(&upload, publishing, partial)?;
+        self.announce(upload, publishing, partial)?;
         self.after(Step::PublishingJournaled)?;
-        let parent = match self.appear_over(&upload, &mut publishing, partial, there) {
+        let parent = match self.appear_over(upload, &mut publishing, partial, there) {
             Ok(parent) => parent,
             // What stands under the upload's name says whether nothing has happened, as it should be.
             Err(error) => {
                 let upload = Upload {
                     publishing: Some(publishing),
-                    ..upload
+                    ..upload.clone()
                 };
                 return if self.settle(&upload)? {
                     self.published(&upload, hash)
@@ -88,8 +96,8 @@ impl Files {
             }
         };
         self.after(Step::Published)?;
-        self.complete(&upload, &publishing, Some(parent))?;
-        self.published(&upload, hash)
+        self.complete(upload, &publishing, Some(parent))?;
+        self.published(upload, hash)
     }
 
     /// Finds out whether an upload that was being published is. Finishes it if so; if not, it is open again.
@@ -136,6 +144,7 @@ impl Files {
             .partial
             .open_to_write(&upload.file_name())
             .at(PARTIALS)?;
+        attributes::apply(file.as_fd(), &upload.attributes).at(PARTIALS)?;
         let status = Status::from(&rustix::fs::fstat(&file).at(PARTIALS)?);
         if status.inode != upload.inode || status.size != upload.size {
             return Err(FilesError::Internal(format!(
@@ -156,7 +165,7 @@ impl Files {
     fn announce(&self, upload: &Upload, publishing: Publishing, partial: Status) -> Result<(), FilesError> {
         let (upload, now) = (upload.clone(), self.now());
         self.journal.write(move |connection| {
-            owners::remember(connection, &partial, upload.owner, now)?;
+            owners::remember(connection, &partial, upload.owner, now, upload.attributes.mode)?;
             upload.set_publishing(connection, Some(&publishing))
         })
     }
@@ -220,7 +229,7 @@ impl Files {
         Err(changing(place))
     }
 
-    fn take_the_place(
+    pub(super) fn take_the_place(
         &self,
         upload: &Upload,
         parent: &Directory,
@@ -316,13 +325,23 @@ impl Files {
             Err(_) => None,
         };
         let own = status.filter(|status| status.inode == upload.inode);
-        let modified = own.map_or_else(|| self.now(), |status| status.modified_time());
-        Ok(Entry {
-            name,
-            kind: EntryKind::File,
-            size: upload.size,
-            modified,
-            hash: Some(*hash),
+        Ok(match own {
+            Some(status) => status.entry(
+                name,
+                Known {
+                    hash: Some(*hash),
+                    mode: upload.attributes.mode.map(|mode| mode & MODE_MAX),
+                },
+            ),
+            None => Entry {
+                name,
+                kind: EntryKind::File,
+                size: upload.size,
+                modified: self.now(),
+                modified_nanos: 0,
+                mode: None,
+                hash: Some(*hash),
+            },
         })
     }
 }

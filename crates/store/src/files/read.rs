@@ -4,11 +4,11 @@ use super::Files;
 use super::error::FilesError;
 use super::failure::{Named as _, is_directory, no_file, not_found, space_itself, unless_full};
 use super::hashes;
+use super::known::Known;
 use super::place::Place;
 use super::status::Status;
 use landline_model::hash::Hash;
-use landline_model::protocol::files::EntryKind;
-use landline_model::time::Timestamp;
+use landline_model::protocol::files::{Attributes, EntryKind};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 
@@ -23,6 +23,7 @@ pub struct OpenFile {
     place: Place,
     status: Status,
     hash: Option<Hash>,
+    mode: Option<u32>,
 }
 
 impl OpenFile {
@@ -32,10 +33,10 @@ impl OpenFile {
         self.status.size
     }
 
-    /// When it was last changed.
+    /// What it keeps beside its content.
     #[must_use]
-    pub fn modified(&self) -> Timestamp {
-        self.status.modified_time()
+    pub fn attributes(&self) -> Attributes {
+        self.status.attributes(self.mode)
     }
 
     /// Its hash, where it is known without reading.
@@ -101,14 +102,13 @@ impl Files {
         let file = parent.open_to_read(name.as_bytes()).at(place)?;
         let status = Status::from(&rustix::fs::fstat(&file).at(place)?);
         only_file(place, &status)?;
-        let hash = self
-            .journal
-            .read(|connection| hashes::find(connection, &status))?;
+        let known = self.journal.read(|connection| Known::of(connection, &status))?;
         Ok(OpenFile {
             file,
             place: place.clone(),
             status,
-            hash,
+            hash: known.hash,
+            mode: known.mode,
         })
     }
 

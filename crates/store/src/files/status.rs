@@ -1,6 +1,8 @@
 //! What the file system says about a file.
 
-use landline_model::protocol::files::EntryKind;
+use super::known::Known;
+use landline_model::path::Component;
+use landline_model::protocol::files::{Attributes, Entry, EntryKind, NANOS_PER_MILLISECOND};
 use landline_model::time::Timestamp;
 use rustix::fs::{FileType, Stat};
 
@@ -23,7 +25,31 @@ pub(super) struct Status {
 impl Status {
     /// When the content was last changed.
     pub(super) fn modified_time(&self) -> Timestamp {
-        Timestamp(u64::try_from(self.modified / 1_000_000).unwrap_or(0))
+        Timestamp(u64::try_from(self.modified / i64::from(NANOS_PER_MILLISECOND)).unwrap_or(0))
+    }
+
+    /// What this keeps beside its content; the mode is the journal's to know.
+    pub(super) fn attributes(&self, mode: Option<u32>) -> Attributes {
+        let rest = self.modified.max(0) % i64::from(NANOS_PER_MILLISECOND);
+        Attributes {
+            modified: Some(self.modified_time()),
+            modified_nanos: u32::try_from(rest).unwrap_or(0),
+            mode,
+        }
+    }
+
+    /// What a listing says of this, under a name.
+    pub(super) fn entry(&self, name: Option<Component>, known: Known) -> Entry {
+        let Known { hash, mode } = known;
+        Entry {
+            name,
+            kind: self.kind,
+            size: self.size,
+            modified: self.modified_time(),
+            modified_nanos: self.attributes(None).modified_nanos,
+            mode,
+            hash,
+        }
     }
 
     /// Whether the content is what it was at `earlier`, the same file given.

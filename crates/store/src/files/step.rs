@@ -51,6 +51,22 @@ steps! {
     ReplacedSynced,
     /// The journal has forgotten the upload and knows the trash and the hash.
     PublicationJournaled,
+    /// A small file was written to the directory of partial files.
+    SmallFileWritten,
+    /// All of them were synced.
+    SmallFilesSynced,
+    /// The journal knows whose they are, and which replace another.
+    SmallFilesJournaled,
+    /// One stands under its name.
+    SmallFileAppeared,
+    /// The directories were synced.
+    SmallFilesAppearedSynced,
+    /// What one of them replaced lies in the trash.
+    SmallFileBuried,
+    /// The trash was synced.
+    SmallFilesBuriedSynced,
+    /// The journal has been told that all is over.
+    SmallFilesWrittenOff,
     /// The partial file of an upload that was given up is gone.
     PartialRemoved,
     /// The journal has forgotten an upload that was given up.

@@ -4,6 +4,7 @@ use super::upload::Upload;
 use super::{Files, FilesOptions, Place, SpaceId, Step, UploadRequest};
 use landline_model::id::AccountId;
 use landline_model::path::Component;
+use landline_model::protocol::files::Attributes;
 use landline_model::time::Timestamp;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -36,6 +37,7 @@ fn blocks_of_different_uploads_share_a_commit() {
     let request = UploadRequest {
         size: 1,
         overwrite: false,
+        attributes: Attributes::default(),
         resume: None,
     };
     let uploads: Vec<_> = (0..UPLOADS)

@@ -1,5 +1,6 @@
 //! An upload in the journal.
 
+use super::attributes;
 use super::error::FilesError;
 use super::place::Place;
 use super::trash::TrashId;
@@ -8,6 +9,7 @@ use crate::{integer, number};
 use landline_model::blocks::BlockHash;
 use landline_model::hash::Hash;
 use landline_model::id::{AccountId, UploadId};
+use landline_model::protocol::files::Attributes;
 use landline_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -26,6 +28,8 @@ pub(super) struct Upload {
     pub(super) inode: u64,
     /// How many bytes are synced and have their blocks in the journal.
     pub(super) journaled: u64,
+    /// What it is to keep beside its content.
+    pub(super) attributes: Attributes,
     /// While it is being published.
     pub(super) publishing: Option<Publishing>,
 }
@@ -41,7 +45,9 @@ pub(super) struct Publishing {
     pub(super) heir: AccountId,
 }
 
-const COLUMNS: &str = "id, owner, space, path, size, overwrite, inode, journaled, hash, trash, heir";
+const COLUMNS: &str =
+    "id, owner, space, path, size, overwrite, inode, journaled, hash, trash, heir, modified,
+     mode";
 
 impl Upload {
     /// The name of its partial file.
@@ -73,16 +79,17 @@ impl Upload {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// How many an account has.
+    /// How many an account has open.
     pub(super) fn count(connection: &Connection, owner: AccountId) -> Result<u64, FilesError> {
-        let mut statement = connection.prepare_cached("SELECT count(*) FROM uploads WHERE owner = ?1")?;
+        let mut statement =
+            connection.prepare_cached("SELECT count(*) FROM uploads WHERE owner = ?1 AND hash IS NULL")?;
         Ok(statement.query_row([owner.as_bytes()], |row| row.get(0).and_then(number))?)
     }
 
     pub(super) fn insert(&self, connection: &Connection, now: Timestamp) -> Result<(), FilesError> {
         let mut statement = connection.prepare_cached(
-            "INSERT INTO uploads (id, owner, space, path, size, overwrite, inode, journaled, touched)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8)",
+            "INSERT INTO uploads (id, owner, space, path, size, overwrite, inode, journaled, touched, modified,
+             mode) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)",
         )?;
         statement.execute(params![
             self.id.as_bytes(),
@@ -93,6 +100,8 @@ impl Upload {
             self.overwrite,
             self.inode.cast_signed(),
             integer(now.0),
+            attributes::nanoseconds(&self.attributes),
+            self.attributes.mode,
         ])?;
         Ok(())
     }
@@ -168,10 +177,17 @@ impl Upload {
     }
 
     /// What a resumed upload may decide anew.
-    pub(super) fn set_overwrite(&self, connection: &Connection, now: Timestamp) -> Result<(), FilesError> {
-        let mut statement =
-            connection.prepare_cached("UPDATE uploads SET overwrite = ?2, touched = ?3 WHERE id = ?1")?;
-        statement.execute(params![self.id.as_bytes(), self.overwrite, integer(now.0)])?;
+    pub(super) fn set_wishes(&self, connection: &Connection, now: Timestamp) -> Result<(), FilesError> {
+        let mut statement = connection.prepare_cached(
+            "UPDATE uploads SET overwrite = ?2, touched = ?3, modified = ?4, mode = ?5 WHERE id = ?1",
+        )?;
+        statement.execute(params![
+            self.id.as_bytes(),
+            self.overwrite,
+            integer(now.0),
+            attributes::nanoseconds(&self.attributes),
+            self.attributes.mode,
+        ])?;
         Ok(())
     }
 
@@ -211,6 +227,7 @@ impl Upload {
             overwrite: row.get(5)?,
             inode: row.get::<_, i64>(6)?.cast_unsigned(),
             journaled: number(row.get(7)?)?,
+            attributes: attributes::from_columns(row.get(11)?, row.get(12)?),
             publishing,
         })
     }

@@ -114,7 +114,7 @@ fn accepted(upload: &Upload, offset: u64, blocks: &[&[u8]]) -> Result<u64, Files
     Ok(end)
 }
 
-fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8], mut offset: u64) -> Result<(), Errno> {
+pub(super) fn write_all(file: BorrowedFd<'_>, mut bytes: &[u8], mut offset: u64) -> Result<(), Errno> {
     while !bytes.is_empty() {
         match rustix::io::pwrite(file, bytes, offset) {
             Ok(0) => return Err(Errno::IO),

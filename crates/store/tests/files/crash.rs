@@ -5,8 +5,9 @@
 use super::hub::{ALICE, Hub, content, get, hash, put, request, send, shared};
 use landline_model::blocks::BLOCK_BYTES;
 use landline_model::id::UploadId;
+use landline_model::protocol::files::Attributes;
 use landline_store::files::{
-    AfterStep, Files, FilesError, Step, TRASH_RETENTION, UPLOAD_EXPIRY, UploadRequest,
+    AfterStep, Files, FilesError, SmallFile, Step, TRASH_RETENTION, UPLOAD_EXPIRY, UploadRequest,
 };
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
@@ -115,6 +116,39 @@ const OPERATIONS: &[Operation] = &[
             assert!(get(files, &shared("file")).unwrap() == new());
             assert!(hub.trash() == [old()], "the trash holds what was replaced, once");
         },
+    },
+    Operation {
+        name: "small files, two of which replace another",
+        prepare: |_, files| {
+            drop(put(files, &shared("file"), &old(), false).unwrap());
+            drop(put(files, &shared("b"), &old(), false).unwrap());
+        },
+        perform: |_, files| small(files, &["a/1", "file", "a/2", "b", "c"]),
+        check: |_, files| {
+            for path in ["file", "b"] {
+                let bytes = get(files, &shared(path)).unwrap();
+                assert!(bytes == old() || bytes == new_small());
+            }
+            for path in ["a/1", "a/2", "c"] {
+                assert!(
+                    get(files, &shared(path)).is_err() || get(files, &shared(path)).unwrap() == new_small()
+                );
+            }
+        },
+        check_done: |hub, files| {
+            for path in ["a/1", "file", "a/2", "b", "c"] {
+                assert!(get(files, &shared(path)).unwrap() == new_small(), "{path}");
+            }
+            let olds = hub.trash().into_iter().filter(|bytes| *bytes == old()).count();
+            assert_eq!(olds, 2, "what was replaced lies in the trash, once");
+        },
+    },
+    Operation {
+        name: "small files of one name",
+        prepare: |_, _| {},
+        perform: |_, files| small(files, &["a/1", "a/1"]),
+        check: |_, _| {},
+        check_done: |_, files| assert!(get(files, &shared("a/1")).unwrap() == new_small()),
     },
     Operation {
         name: "an upload that is given up",
@@ -248,6 +282,30 @@ fn old() -> Vec<u8> {
 
 fn new() -> Vec<u8> {
     content(2, 2 * BLOCK_BYTES + 5)
+}
+
+fn new_small() -> Vec<u8> {
+    content(3, 100)
+}
+
+/// Sends small files, each in place of what is there.
+fn small(files: &Files, paths: &[&str]) -> Result<(), FilesError> {
+    let bytes = new_small();
+    let given: Vec<_> = paths
+        .iter()
+        .map(|path| SmallFile {
+            place: shared(path),
+            content: &bytes,
+            hash: hash(&bytes),
+            overwrite: true,
+            parents: true,
+            attributes: Attributes::default(),
+        })
+        .collect();
+    files
+        .put_files(ALICE, &given)
+        .into_iter()
+        .try_for_each(|result| result.map(drop))
 }
 
 fn not_found() -> FilesError {

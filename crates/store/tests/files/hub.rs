@@ -4,6 +4,7 @@ use landline_model::blocks::BLOCK_BYTES;
 use landline_model::hash::Hash;
 use landline_model::id::{AccountId, UploadId};
 use landline_model::path::Component;
+use landline_model::protocol::files::Attributes;
 use landline_model::protocol::files::Entry;
 use landline_model::time::Timestamp;
 use landline_store::files::{AfterStep, Files, FilesError, FilesOptions, Place, SpaceId, UploadRequest};
@@ -188,6 +189,7 @@ pub(crate) fn request(bytes: &[u8], overwrite: bool) -> UploadRequest {
     UploadRequest {
         size: bytes.len() as u64,
         overwrite,
+        attributes: Attributes::default(),
         resume: None,
     }
 }

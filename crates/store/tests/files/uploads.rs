@@ -3,6 +3,7 @@
 use super::hub::{ALICE, BOB, Hub, content, get, hash, name, put, request, send, shared};
 use landline_model::blocks::{BLOCK_BYTES, hash_block};
 use landline_model::id::{RoomId, UploadId};
+use landline_model::protocol::files::Attributes;
 use landline_store::files::{
     FILE_SIZE_MAX, FilesError, Place, SpaceId, Step, Swept, UPLOAD_EXPIRY, UPLOADS_MAX, UploadRequest,
 };
@@ -137,6 +138,7 @@ fn a_size_that_no_file_can_have_is_refused_and_a_huge_one_takes_no_space() {
         let request = UploadRequest {
             size,
             overwrite: false,
+            attributes: Attributes::default(),
             resume: None,
         };
         assert_fails!(files.open_upload(ALICE, &shared("file"), &request), TooLarge);
@@ -144,6 +146,7 @@ fn a_size_that_no_file_can_have_is_refused_and_a_huge_one_takes_no_space() {
     let request = UploadRequest {
         size: FILE_SIZE_MAX,
         overwrite: false,
+        attributes: Attributes::default(),
         resume: None,
     };
     let opened = files.open_upload(ALICE, &shared("file"), &request).unwrap();

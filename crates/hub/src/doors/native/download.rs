@@ -11,7 +11,7 @@ use landline_model::error::{ErrorCode, Refusal};
 use landline_model::hash::Hash;
 use landline_model::protocol::files::{Get, Got, Piece};
 use landline_model::protocol::{Call as _, RequestHeader};
-use landline_store::files::OpenFile;
+use landline_store::files::{Files, FilesError, OpenFile};
 use std::sync::Arc;
 
 /// The bytes of each piece but the last.
@@ -32,11 +32,20 @@ impl Connection {
         }
         let id = header.id;
         let opened = match arguments::<Get>(header) {
-            Ok(call) => open(&self.services, who, &call).await.map(|file| (file, call)),
+            Ok(call) => open(&self.services, who, &call)
+                .await
+                .map(|opened| (opened, call)),
             Err(refusal) => Err(refusal),
         };
         let end = match opened {
-            Ok((file, call)) => self.send_pieces(id, file, call).await?,
+            Ok((Opened::Large(file), call)) => self.send_pieces(id, file, call).await?,
+            Ok((Opened::Small(bytes, got), Get { offset, .. })) => {
+                if !bytes.is_empty() {
+                    let size = got.size;
+                    encode_part(id, Piece { offset, size }, &bytes, &mut self.output);
+                }
+                Ok(got)
+            }
             Err(refusal) => Err(refusal),
         };
         Ok(Some(match end {
@@ -79,46 +88,76 @@ impl Connection {
     }
 }
 
+/// A file that is asked for.
+enum Opened {
+    /// All that was asked for of a small one: what is read in one go is read where it was opened.
+    Small(Vec<u8>, Got),
+    Large(Arc<OpenFile>),
+}
+
+async fn open(services: &Services, who: &Identity, call: &Get) -> Result<Opened, Refusal> {
+    let place = files::readable(services, who, &call.path)?;
+    let (store, offset) = (services.files.clone(), call.offset);
+    crate::services::blocking(move || {
+        let file = store.read(&place).map_err(|error| from_files(&error))?;
+        let size = file.size();
+        let rest = size.checked_sub(offset).ok_or_else(|| {
+            Refusal::new(
+                ErrorCode::BadRequest,
+                format!("offset {offset} lies behind the end of the file ({size} bytes)"),
+            )
+        })?;
+        if rest > PIECE_BYTES as u64 {
+            return Ok(Opened::Large(Arc::new(file)));
+        }
+        let bytes = read_piece(&file, offset)?;
+        let hash = (offset == 0 && file.known_hash().is_none()).then(|| blake3::hash(&bytes).into());
+        let end = offset + bytes.len() as u64;
+        Ok(Opened::Small(bytes, got(&store, &file, end, hash)?))
+    })
+    .await
+}
+
 async fn end_of(
     services: &Services,
     file: Arc<OpenFile>,
     offset: u64,
     hasher: Option<Box<blake3::Hasher>>,
 ) -> Result<Got, Refusal> {
-    let size = file.size();
     let computed: Option<Hash> = hasher.map(|hasher| hasher.finalize().into());
-    let (unchanged, hash) = files::blocking(services, move |files| {
-        let unchanged = file.unchanged()? && offset == file.size();
-        let hash = match computed {
-            Some(hash) if unchanged => files.remember_hash(&file, &hash).map(|()| hash)?,
-            Some(hash) => hash,
-            None => files.hash_of(&file)?,
-        };
-        Ok((unchanged, hash))
-    })
-    .await?;
-    if !unchanged {
+    let store = services.files.clone();
+    crate::services::blocking(move || got(&store, &file, offset, computed)).await
+}
+
+/// The end of the answer, when everything up to `end` was read; `computed` is the hash of all of it.
+fn got(store: &Files, file: &OpenFile, end: u64, computed: Option<Hash>) -> Result<Got, Refusal> {
+    let failed = |error: FilesError| from_files(&error);
+    if !file.unchanged().map_err(failed)? || end != file.size() {
         return Err(
             Refusal::new(ErrorCode::Conflict, "the file changed while it was read")
                 .with_hint("fetch it again"),
         );
     }
-    Ok(Got { size, hash })
+    let hash = match computed {
+        Some(hash) => store.remember_hash(file, &hash).map(|()| hash),
+        None => store.hash_of(file),
+    };
+    Ok(Got {
+        size: file.size(),
+        hash: hash.map_err(failed)?,
+        attributes: file.attributes(),
+    })
 }
 
-async fn open(services: &Services, who: &Identity, call: &Get) -> Result<Arc<OpenFile>, Refusal> {
-    let file = files::open(services, who, &call.path).await?;
-    if call.offset > file.size() {
-        return Err(Refusal::new(
-            ErrorCode::BadRequest,
-            format!(
-                "offset {} lies behind the end of the file ({} bytes)",
-                call.offset,
-                file.size()
-            ),
-        ));
-    }
-    Ok(file)
+/// Reads a piece of at most [`PIECE_BYTES`].
+fn read_piece(file: &OpenFile, offset: u64) -> Result<Vec<u8>, Refusal> {
+    let rest = usize::try_from(file.size().saturating_sub(offset)).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; rest.min(PIECE_BYTES)];
+    let filled = file
+        .read_at(offset, &mut bytes)
+        .map_err(|error| from_files(&error))?;
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
 async fn read(
@@ -127,19 +166,7 @@ async fn read(
     mut hasher: Option<Box<blake3::Hasher>>,
 ) -> Result<Read, Refusal> {
     crate::services::blocking(move || {
-        let rest = usize::try_from(file.size().saturating_sub(offset)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; rest.min(PIECE_BYTES)];
-        let mut filled = 0;
-        while filled < bytes.len() {
-            match file
-                .read_at(offset + filled as u64, &mut bytes[filled..])
-                .map_err(|error| from_files(&error))?
-            {
-                0 => break,
-                count => filled += count,
-            }
-        }
-        bytes.truncate(filled);
+        let bytes = read_piece(&file, offset)?;
         if let Some(hasher) = &mut hasher {
             hasher.update(&bytes);
         }

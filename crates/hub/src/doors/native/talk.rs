@@ -142,7 +142,7 @@ impl Connection {
     }
 
     /// A place among the sends in flight. There is one: nothing is read while there is none.
-    fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
+    pub(super) fn permit(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
         Arc::clone(&self.in_flight)
             .try_acquire_owned()
             .map_err(|_| Refusal::new(ErrorCode::Busy, "too many sends wait for their acknowledgement"))
