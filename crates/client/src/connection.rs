@@ -14,7 +14,7 @@ use landline_model::protocol::chat::{Ping, RoomEvent, Signal};
 use landline_model::protocol::people::{Hello, Welcome};
 use landline_model::protocol::{Call, OutgoingRequest, VERSION};
 use landline_model::token::EXPORTER_BYTES;
-use link::{Outgoing, Reply, Shared, Waiter};
+use link::{Outgoing, Piece, Reply, Shared, Waiter};
 use serde::de::DeserializeOwned;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -35,6 +35,10 @@ pub const QUEUE_EVENTS: usize = 256;
 
 /// Pieces of one streamed answer that wait to be taken: at most this many MiB. Beyond that reading stops.
 pub const QUEUE_PARTS: usize = 4;
+
+/// Bytes in pieces of streamed answers that wait to be taken, all of a connection's together. Beyond that reading
+/// stops: whoever asks for several such answers at a time must not expect more than this of them.
+pub const QUEUE_PARTS_BYTES: usize = 32 * 1024 * 1024;
 
 /// How long a keep-alive ping may go unanswered before the connection counts as lost.
 pub const PING_DEADLINE: Duration = Duration::from_secs(20);
@@ -82,7 +86,7 @@ pub struct Pending<C> {
 #[derive(Debug)]
 pub struct Parts<C> {
     connection: Connection,
-    parts: mpsc::Receiver<Result<Reply, ClientError>>,
+    parts: mpsc::Receiver<Piece>,
     call: PhantomData<fn() -> C>,
 }
 
@@ -286,7 +290,7 @@ impl<C: Call> Parts<C> {
     /// The same; also a piece that is no `P`.
     pub async fn next_as<P: DeserializeOwned>(&mut self) -> Result<Streamed<C::Reply, P>, ClientError> {
         let shared = &self.connection.shared;
-        match self.parts.recv().await.ok_or_else(|| shared.fate())?? {
+        match self.parts.recv().await.ok_or_else(|| shared.fate())?.reply? {
             Reply::Part { json, body } => Ok(Streamed::Part {
                 part: shared.read(C::NAME, &json)?,
                 body,

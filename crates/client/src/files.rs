@@ -9,6 +9,7 @@ mod download;
 mod error;
 mod fetched;
 mod get;
+mod kept;
 mod listing;
 mod manage;
 mod progress;

@@ -29,6 +29,7 @@ fn get() -> Get {
     Get {
         path: RemotePath::parse(b"/shared/x").unwrap(),
         offset: 0,
+        version: None,
     }
 }
 
@@ -94,7 +95,17 @@ async fn an_answer_in_pieces_comes_in_order_and_then_ends() {
         let Streamed::Part { part, body } = parts.next_as::<Piece>().await.unwrap() else {
             panic!("too short")
         };
-        assert_eq!((part, &body[..]), (Piece { offset, size: 3 }, &b"x"[..]));
+        assert_eq!(
+            (part, &body[..]),
+            (
+                Piece {
+                    offset,
+                    size: 3,
+                    version: None
+                },
+                &b"x"[..]
+            )
+        );
     }
     let Streamed::End(end) = parts.next().await.unwrap() else {
         panic!("too long")

@@ -40,6 +40,75 @@ pub fn hash_block(index: u64, bytes: &[u8]) -> BlockHash {
     }
 }
 
+/// Hashes a file by blocks as its bytes come, in pieces of any length.
+#[derive(Clone, Debug, Default)]
+pub struct BlockHasher {
+    blocks: Vec<BlockHash>,
+    /// The block under way.
+    hasher: blake3::Hasher,
+    filled: usize,
+}
+
+impl BlockHasher {
+    /// One that goes on behind these blocks, all of them whole.
+    #[must_use]
+    pub fn behind(blocks: Vec<BlockHash>) -> Self {
+        let hasher = hasher_of(blocks.len());
+        Self {
+            blocks,
+            hasher,
+            filled: 0,
+        }
+    }
+
+    /// Takes the next bytes of the file.
+    pub fn update(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let (now, later) = bytes.split_at(bytes.len().min(BLOCK_BYTES - self.filled));
+            self.hasher.update(now);
+            self.filled += now.len();
+            bytes = later;
+            if self.filled == BLOCK_BYTES {
+                self.end_block();
+            }
+        }
+    }
+
+    /// The whole blocks so far.
+    #[must_use]
+    pub fn blocks(&self) -> &[BlockHash] {
+        &self.blocks
+    }
+
+    /// The hash of all that came.
+    #[must_use]
+    pub fn finish(mut self) -> Hash {
+        if self.filled > 0 {
+            self.end_block();
+        }
+        hash_file(&self.blocks)
+    }
+
+    fn end_block(&mut self) {
+        let root = self.blocks.is_empty().then(|| self.hasher.finalize().into());
+        self.blocks.push(BlockHash {
+            chaining_value: self.hasher.finalize_non_root(),
+            root,
+        });
+        self.hasher = hasher_of(self.blocks.len());
+        self.filled = 0;
+    }
+}
+
+fn hasher_of(index: usize) -> blake3::Hasher {
+    let mut hasher = blake3::Hasher::new();
+    if index > 0 {
+        // One whose offset was set refuses to make a root, and only the first block needs one.
+        hasher.set_input_offset((index as u64).saturating_mul(BLOCK_BYTES as u64));
+    }
+    hasher
+}
+
 /// The hash of the file whose blocks these are, in order. No blocks: the empty file.
 #[must_use]
 pub fn hash_file(blocks: &[BlockHash]) -> Hash {
@@ -74,6 +143,26 @@ fn left_subtree(count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_hashes_alike_in_pieces_of_any_length_and_from_any_block_on() {
+        let file: Vec<u8> = (0..3 * BLOCK_BYTES + 5)
+            .map(|index| u8::try_from(index % 251).unwrap())
+            .collect();
+        for size in [0, 1, BLOCK_BYTES - 1, BLOCK_BYTES, BLOCK_BYTES + 1, file.len()] {
+            let file = &file[..size];
+            for length in [1_000_003, BLOCK_BYTES, 4096 * 7] {
+                let mut hasher = BlockHasher::default();
+                file.chunks(length).for_each(|piece| hasher.update(piece));
+                for begun in 0..=hasher.blocks().len() {
+                    let mut later = BlockHasher::behind(hasher.blocks()[..begun].to_vec());
+                    later.update(&file[begun * BLOCK_BYTES..]);
+                    assert_eq!(later.finish(), blake3::hash(file).into());
+                }
+                assert_eq!(hasher.finish(), blake3::hash(file).into());
+            }
+        }
+    }
 
     #[test]
     fn merged_blocks_are_the_files_hash() {

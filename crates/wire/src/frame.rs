@@ -212,19 +212,27 @@ struct BodyLength {
 /// # Errors
 /// [`FrameError::Unsendable`], [`FrameError::HeaderTooLong`] or [`FrameError::BodyTooLong`]; `out` is then as it was.
 pub fn encode(header: &impl Serialize, body: &[u8], out: &mut BytesMut) -> Result<(), FrameError> {
-    if body.len() > BODY_MAX {
-        return Err(FrameError::BodyTooLong {
-            length: body.len() as u64,
-            limit: BODY_MAX,
-        });
-    }
-    let begin = out.len();
-    encode_header(header, body.len(), out).inspect_err(|_| out.truncate(begin))?;
+    encode_header(header, body.len(), out)?;
     out.put_slice(body);
     Ok(())
 }
 
-fn encode_header(header: &impl Serialize, body: usize, out: &mut BytesMut) -> Result<(), FrameError> {
+/// As [`encode`], for a body of so many bytes that the caller sends behind it.
+///
+/// # Errors
+/// The same.
+pub fn encode_header(header: &impl Serialize, body: usize, out: &mut BytesMut) -> Result<(), FrameError> {
+    if body > BODY_MAX {
+        return Err(FrameError::BodyTooLong {
+            length: body as u64,
+            limit: BODY_MAX,
+        });
+    }
+    let begin = out.len();
+    put_header(header, body, out).inspect_err(|_| out.truncate(begin))
+}
+
+fn put_header(header: &impl Serialize, body: usize, out: &mut BytesMut) -> Result<(), FrameError> {
     let unsendable = |what: &dyn std::fmt::Display| FrameError::Unsendable(what.to_string());
     let begin = out.len();
     out.put_u32(0);

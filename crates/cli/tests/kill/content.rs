@@ -51,6 +51,7 @@ pub(crate) async fn fetch(connection: &Connection, path: &RemotePath) -> Result<
     let call = Get {
         path: path.clone(),
         offset: 0,
+        version: None,
     };
     let mut parts = connection.stream(&call).await?;
     let mut bytes = Vec::new();
@@ -61,6 +62,7 @@ pub(crate) async fn fetch(connection: &Connection, path: &RemotePath) -> Result<
                 bytes.extend_from_slice(&body);
             }
             Streamed::End(got) => {
+                bytes.extend_from_slice(&got.body);
                 assert_eq!(got.reply.size, bytes.len() as u64);
                 assert_eq!(got.reply.hash, hash(&bytes), "the hub's hash of {path:?}");
                 return Ok(bytes);

@@ -1,6 +1,6 @@
 //! The two tasks of a connection, and what they share with those who wait: one reads, one writes.
 
-use super::ClientEvent;
+use super::{ClientEvent, QUEUE_PARTS_BYTES};
 use crate::error::ClientError;
 use bytes::{Bytes, BytesMut};
 use landline_model::link::HubAddress;
@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 /// What is read at once where no large message is under way.
@@ -41,7 +41,14 @@ pub(super) struct Outgoing {
 #[derive(Debug)]
 pub(super) enum Waiter {
     Answer(oneshot::Sender<Result<Reply, ClientError>>),
-    Parts(mpsc::Sender<Result<Reply, ClientError>>),
+    Parts(mpsc::Sender<Piece>),
+}
+
+/// A piece of an answer, and the room that it takes among those that wait until it is taken.
+#[derive(Debug)]
+pub(super) struct Piece {
+    pub(super) reply: Result<Reply, ClientError>,
+    _room: OwnedSemaphorePermit,
 }
 
 /// An answer or a piece of one, its JSON unread.
@@ -61,6 +68,8 @@ pub(super) struct Shared {
     /// Set once, before the waiters are let go.
     fate: watch::Sender<Option<ClientError>>,
     waiting: Mutex<Waiting>,
+    /// For the bytes of pieces that nobody has taken.
+    room: Arc<Semaphore>,
 }
 
 #[derive(Debug, Default)]
@@ -77,6 +86,7 @@ impl Shared {
             ids: AtomicU64::new(1),
             fate: watch::Sender::new(None),
             waiting: Mutex::default(),
+            room: Arc::new(Semaphore::new(QUEUE_PARTS_BYTES)),
         }
     }
 
@@ -301,13 +311,11 @@ async fn deliver(frame: Frame, shared: &Shared) -> Result<(), ClientError> {
                     return Err(shared.broke(format!("a piece of the answer to {id}, which was not asked")));
                 }
             };
-            // Nobody may want it any more.
-            let _ = parts
-                .send(Ok(Reply::Part {
-                    json: json.to_owned(),
-                    body,
-                }))
-                .await;
+            let part = Reply::Part {
+                json: json.to_owned(),
+                body,
+            };
+            queue(&parts, Ok(part), shared).await;
             Ok(())
         }
         _ => Err(shared.broke("a message that is no reply and no event")),
@@ -319,10 +327,22 @@ async fn finish(id: u64, result: Result<Reply, ClientError>, shared: &Shared) ->
     match waiter {
         // Nobody may want it any more.
         Some(Waiter::Answer(answer)) => drop(answer.send(result)),
-        Some(Waiter::Parts(parts)) => drop(parts.send(result).await),
+        Some(Waiter::Parts(parts)) => queue(&parts, result, shared).await,
         None => return Err(shared.broke(format!("an answer to {id}, which was not asked"))),
     }
     Ok(())
+}
+
+async fn queue(parts: &mpsc::Sender<Piece>, reply: Result<Reply, ClientError>, shared: &Shared) {
+    let bytes = match &reply {
+        Ok(Reply::Ok { body, .. } | Reply::Part { body, .. }) => body.len(),
+        Err(_) => 0,
+    };
+    let room = Arc::clone(&shared.room).acquire_many_owned(u32::try_from(bytes).unwrap_or(u32::MAX));
+    // The semaphore is never closed.
+    let Ok(_room) = room.await else { return };
+    // Nobody may want it any more.
+    let _ = parts.send(Piece { reply, _room }).await;
 }
 
 async fn deliver_event(

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 /// Fetches everything in a remote directory into an open one. Files replace files of the same name; directories that
 /// are there are filled up; links here are not followed, and what is neither file nor directory at the hub is left
-/// out. What fails is told to `progress` and counted; the rest goes on.
+/// out. What fails is told to `progress` and counted; the rest goes on. `resume` is as for [`get()`].
 ///
 /// # Errors
 /// What leaves no way to go on: the connection is gone, a disk is full, or the first directory cannot be read.
@@ -19,12 +19,14 @@ pub async fn download(
     connection: &Connection,
     from: &RemotePath,
     into: Directory,
+    resume: bool,
     progress: &dyn Progress,
 ) -> Result<Tally, FilesError> {
     let mut download = Download {
         connection,
+        resume,
         progress,
-        small: Fetching::new(connection, progress),
+        small: Fetching::new(connection, resume, progress),
         tally: Tally::default(),
         waiting: Vec::new(),
     };
@@ -40,6 +42,7 @@ pub async fn download(
 
 struct Download<'a> {
     connection: &'a Connection,
+    resume: bool,
     progress: &'a dyn Progress,
     small: Fetching<'a>,
     tally: Tally,
@@ -96,9 +99,12 @@ impl Download<'_> {
                     name: local_name,
                 };
                 if entry.size <= FETCHED_MAX {
-                    return self.small.ask(remote, destination, &mut self.tally).await;
+                    return self
+                        .small
+                        .ask(remote, entry.size, destination, &mut self.tally)
+                        .await;
                 }
-                get(self.connection, &remote, &destination, self.progress).await?;
+                get(self.connection, &remote, &destination, self.resume, self.progress).await?;
                 self.tally.done += 1;
             }
             EntryKind::Directory => {

@@ -87,6 +87,12 @@ impl FilesError {
         }
     }
 
+    /// True where what is here and what the hub has do not belong together.
+    #[must_use]
+    pub fn is_mismatch(&self) -> bool {
+        matches!(self, Self::Mismatch { .. }) || self.code() == Some(ErrorCode::Mismatch)
+    }
+
     /// True where other files can still be transferred over the same connection.
     #[must_use]
     pub fn spares_the_rest(&self) -> bool {

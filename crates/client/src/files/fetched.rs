@@ -9,7 +9,6 @@ use landline_model::path::RemotePath;
 use landline_model::protocol::files::{Attributes, Get, Got, Piece};
 use rustix::fs::{fstat, syncfs};
 use std::collections::{BTreeSet, VecDeque};
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::task::JoinHandle;
@@ -17,8 +16,9 @@ use tokio::task::JoinHandle;
 /// The largest file that is fetched this way, in bytes: what a hub sends in one piece.
 pub(super) const FETCHED_MAX: u64 = 256 * 1024;
 
-/// How many may be asked for before the oldest has come.
-const WINDOW_FILES: usize = 128;
+/// How many, and about how many of their bytes, may be asked for before the oldest has come.
+const WINDOW_FILES: usize = 256;
+const WINDOW_BYTES: u64 = 8 * 1024 * 1024;
 
 /// How many files, and about how many of their bytes, are written and synced together.
 const BATCH_FILES: usize = 256;
@@ -30,8 +30,11 @@ const SYNCED_ONE_BY_ONE: usize = 4;
 /// Small files that are asked for, and those that have come.
 pub(super) struct Fetching<'a> {
     connection: &'a Connection,
+    resume: bool,
     progress: &'a dyn Progress,
     asked: VecDeque<Asked>,
+    /// Of those that are asked for, as listed.
+    asked_bytes: u64,
     arrived: Vec<Arrived>,
     bytes: usize,
     /// Those that are written while the next ones come.
@@ -42,6 +45,8 @@ struct Asked {
     parts: Parts<Get>,
     remote: RemotePath,
     destination: Destination,
+    /// As listed, in bytes.
+    size: u64,
 }
 
 struct Arrived {
@@ -60,11 +65,13 @@ struct Outcome {
 }
 
 impl<'a> Fetching<'a> {
-    pub(super) fn new(connection: &'a Connection, progress: &'a dyn Progress) -> Self {
+    pub(super) fn new(connection: &'a Connection, resume: bool, progress: &'a dyn Progress) -> Self {
         Self {
             connection,
+            resume,
             progress,
             asked: VecDeque::with_capacity(WINDOW_FILES),
+            asked_bytes: 0,
             arrived: Vec::new(),
             bytes: 0,
             writing: None,
@@ -78,21 +85,25 @@ impl<'a> Fetching<'a> {
     pub(super) async fn ask(
         &mut self,
         remote: RemotePath,
+        size: u64,
         destination: Destination,
         tally: &mut Tally,
     ) -> Result<(), FilesError> {
-        if self.asked.len() >= WINDOW_FILES {
+        while self.asked.len() >= WINDOW_FILES || self.asked_bytes >= WINDOW_BYTES {
             self.take_oldest(tally).await?;
         }
         let call = Get {
             path: remote,
             offset: 0,
+            version: None,
         };
         let parts = self.connection.stream(&call).await?;
+        self.asked_bytes += size;
         self.asked.push_back(Asked {
             parts,
             remote: call.path,
             destination,
+            size,
         });
         Ok(())
     }
@@ -113,6 +124,7 @@ impl<'a> Fetching<'a> {
         let Some(asked) = self.asked.pop_front() else {
             return Ok(());
         };
+        self.asked_bytes -= asked.size;
         match self.receive(asked).await {
             Ok(Some(arrived)) => {
                 self.bytes += arrived.content.len();
@@ -133,6 +145,7 @@ impl<'a> Fetching<'a> {
             mut parts,
             remote,
             destination,
+            ..
         } = asked;
         let mut content = Bytes::new();
         loop {
@@ -142,7 +155,7 @@ impl<'a> Fetching<'a> {
                 }
                 Streamed::Part { .. } => {
                     drop(parts);
-                    get(self.connection, &remote, &destination, self.progress).await?;
+                    get(self.connection, &remote, &destination, self.resume, self.progress).await?;
                     return Ok(None);
                 }
                 Streamed::End(answer) => {
@@ -151,6 +164,9 @@ impl<'a> Fetching<'a> {
                         hash,
                         attributes,
                     } = answer.reply;
+                    if content.is_empty() {
+                        content = answer.body;
+                    }
                     if size != content.len() as u64 || hash != Hash::from(blake3::hash(&content)) {
                         return Err(FilesError::Mismatch { path: remote });
                     }
@@ -240,13 +256,9 @@ fn publish(arrived: Vec<Arrived>) -> Result<Vec<Outcome>, FilesError> {
 }
 
 fn write(file: &Arrived) -> Result<Temporary, FilesError> {
-    let mut temporary = file.destination.prepare()?;
-    temporary
-        .file()?
-        .write_all(&file.content)
-        .map_err(|error| FilesError::local(&file.destination.path(), error))?;
-    temporary.take_on(&file.attributes)?;
-    Ok(temporary)
+    let Destination { directory, name } = &file.destination;
+    file.destination.check()?;
+    Temporary::with_content(directory, name, &file.attributes, &file.content)
 }
 
 fn sync(directories: &[Arc<Directory>], written: &[Result<Temporary, FilesError>]) -> Result<(), FilesError> {

@@ -1,15 +1,14 @@
 //! Fetching one file: it appears, or changes its content, only when all of it is here, is right, and is on the disk.
 
+use super::kept::{Arriving, Kept};
 use super::temporary::Temporary;
 use super::{Direction, Directory, FilesError, Kind, Progress, Transfer, blocking};
-use crate::{Connection, Streamed};
+use crate::{Connection, Parts, Streamed};
 use bytes::Bytes;
 use landline_model::hash::Hash;
 use landline_model::path::RemotePath;
 use landline_model::protocol::files::{Get, Got, Piece};
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -27,7 +26,8 @@ pub struct Destination {
 }
 
 /// Fetches a file. It takes the place of a file or link that has the name, at once and whole; when anything fails,
-/// what stood there stays and nothing is left beside it.
+/// what stood there stays. With `resume`, what has come of a large one is kept beside it until then, and the next attempt
+/// goes on with it where the hub still has the same content; without, nothing is left beside it.
 ///
 /// # Errors
 /// Any [`FilesError`] but `SourceChanged` and `Path`.
@@ -35,45 +35,34 @@ pub async fn get(
     connection: &Connection,
     path: &RemotePath,
     destination: &Destination,
+    resume: bool,
     progress: &dyn Progress,
 ) -> Result<Got, FilesError> {
-    // It stays here, and not with the thread that writes to it, so that whoever drops this future finds it removed.
-    let mut temporary = destination.prepare()?;
-    let file = temporary.file()?;
-    let local = destination.path();
-    let (pieces, queue) = mpsc::channel(QUEUE_PIECES);
-    let shown = local.clone();
-    let writer = tokio::spawn(blocking(move || write(file, &shown, queue)));
-    let received = Receiving {
+    destination.check()?;
+    let kept = {
+        let Destination { directory, name } = destination.clone();
+        blocking(move || Kept::find(&directory, &name)).await?
+    };
+    let kept = match kept {
+        Some(kept) if !resume => {
+            kept.temporary.discard();
+            None
+        }
+        kept => kept,
+    };
+    let fetching = Fetching {
         path,
-        local: &local,
+        destination,
+        local: &destination.path(),
+        resume,
         progress,
-        pieces,
+    };
+    let goes_on = kept.is_some();
+    match fetching.fetch(connection, kept).await {
+        // What was kept is of other content, or was changed here: then all of it is fetched.
+        Err(error) if goes_on && error.is_mismatch() => fetching.fetch(connection, None).await,
+        fetched => fetched,
     }
-    .receive(connection)
-    .await;
-    // A full disk also ends the receiving; then it is the disk's error that tells why.
-    let written = writer.await.map_err(|_| FilesError::Stopped)??;
-    let got = received?;
-    if written != (got.size, got.hash) {
-        return Err(FilesError::Mismatch { path: path.clone() });
-    }
-    // Whoever drops this future meanwhile finds the file there or not, and nothing beside it.
-    let (directory, name) = (Arc::clone(&destination.directory), destination.name.clone());
-    blocking(move || {
-        temporary.take_on(&got.attributes)?;
-        temporary.sync()?;
-        temporary.publish(&name)?;
-        directory.sync()
-    })
-    .await?;
-    progress.done(&Transfer {
-        direction: Direction::Get,
-        local: &local,
-        remote: path,
-        size: got.size,
-    });
-    Ok(got)
 }
 
 impl Destination {
@@ -85,8 +74,14 @@ impl Destination {
 
     /// Makes the file to write to, unless something stands in the way that a file must not replace.
     pub(super) fn prepare(&self) -> Result<Temporary, FilesError> {
+        self.check()?;
+        Temporary::create(&self.directory, &self.name)
+    }
+
+    /// Whether a file may appear here.
+    pub(super) fn check(&self) -> Result<(), FilesError> {
         match self.directory.kind_of(&self.name)? {
-            None | Some(Kind::File | Kind::Link) => Temporary::create(&self.directory, &self.name),
+            None | Some(Kind::File | Kind::Link) => Ok(()),
             Some(kind) => Err(FilesError::NotAFile {
                 path: self.path(),
                 kind: kind.described(),
@@ -95,83 +90,208 @@ impl Destination {
     }
 }
 
-struct Receiving<'a> {
+struct Fetching<'a> {
     path: &'a RemotePath,
+    destination: &'a Destination,
     local: &'a Path,
+    resume: bool,
     progress: &'a dyn Progress,
-    pieces: mpsc::Sender<Bytes>,
 }
 
-impl Receiving<'_> {
-    async fn receive(self, connection: &Connection) -> Result<Got, FilesError> {
-        let mut parts = connection
-            .stream(&Get {
-                path: self.path.clone(),
-                offset: 0,
-            })
-            .await?;
-        let mut received = 0;
-        let mut announced = None;
-        loop {
-            match parts.next_as::<Piece>().await? {
-                Streamed::Part { part, body } => {
-                    self.check(part, received, announced)?;
-                    if announced.is_none() {
-                        self.begins(part.size);
-                        announced = Some(part.size);
-                    }
-                    let bytes = body.len() as u64;
-                    received += bytes;
-                    self.pieces.send(body).await.map_err(|_| FilesError::Stopped)?;
-                    self.progress.moved(bytes);
+impl Fetching<'_> {
+    async fn fetch(&self, connection: &Connection, kept: Option<Kept>) -> Result<Got, FilesError> {
+        let begun = kept.as_ref().map_or(0, |kept| kept.arriving.length());
+        let call = Get {
+            path: self.path.clone(),
+            offset: begun,
+            version: kept.as_ref().map(|kept| kept.version),
+        };
+        let mut parts = connection.stream(&call).await?;
+        let first = match parts.next_as::<Piece>().await {
+            Ok(first) => first,
+            Err(error) => {
+                let error = FilesError::from(error);
+                if let Some(kept) = kept.filter(|_| error.is_mismatch()) {
+                    kept.temporary.discard();
                 }
-                Streamed::End(answer) => {
-                    if announced.is_none() {
-                        self.begins(answer.reply.size);
-                    }
-                    return Ok(answer.reply);
-                }
+                return Err(error);
             }
+        };
+        let size = match &first {
+            Streamed::Part { part, .. } => part.size,
+            Streamed::End(answer) => answer.reply.size,
+        };
+        let kept = match kept {
+            Some(kept) if kept.size != size => {
+                kept.temporary.discard();
+                return Err(self.mismatch());
+            }
+            kept => kept,
+        };
+        // The temporary file stays here, and not with the thread that writes to it, so that whoever drops this future
+        // finds it removed, unless it is kept.
+        let (temporary, arriving) = self.place(kept, &first).await?;
+        self.begins(size, begun);
+        let (pieces, queue) = mpsc::channel(QUEUE_PIECES);
+        let shown = self.local.to_owned();
+        let writer = tokio::spawn(blocking(move || write(arriving, &shown, queue)));
+        let mut receiving = Receiving {
+            path: self.path,
+            progress: self.progress,
+            size,
+            received: begun,
+            pieces,
+        };
+        let received = receiving.receive(first, parts).await;
+        drop(receiving);
+        // A full disk also ends the receiving; then it is the disk's error that tells why.
+        let written = writer.await.map_err(|_| FilesError::Stopped)??;
+        let got = received?;
+        if written != (got.size, got.hash) {
+            temporary.discard();
+            return Err(self.mismatch());
         }
+        self.publish(temporary, got).await?;
+        Ok(got)
     }
 
-    fn check(&self, piece: Piece, received: u64, announced: Option<u64>) -> Result<(), FilesError> {
-        if piece.offset != received {
-            return Err(self.nonsense("a piece that does not begin where the one before it ended"));
+    /// Where the bytes go: what is kept and goes on, what is to be kept, or a file for this attempt alone.
+    async fn place(
+        &self,
+        kept: Option<Kept>,
+        first: &Streamed<Got, Piece>,
+    ) -> Result<(Temporary, Arriving), FilesError> {
+        let kept = match (kept, first) {
+            (Some(kept), _) => Some(kept),
+            (
+                None,
+                Streamed::Part {
+                    part:
+                        Piece {
+                            version: Some(version),
+                            size,
+                            ..
+                        },
+                    ..
+                },
+            ) if self.resume => {
+                let (Destination { directory, name }, version, size) =
+                    (self.destination.clone(), *version, *size);
+                blocking(move || Kept::begin(&directory, &name, version, size)).await?
+            }
+            _ => None,
+        };
+        if let Some(Kept {
+            temporary, arriving, ..
+        }) = kept
+        {
+            return Ok((temporary, arriving));
         }
-        if announced.is_some_and(|size| size != piece.size) {
-            return Err(self.nonsense("a size that changes on the way"));
-        }
+        let temporary = self.destination.prepare()?;
+        let arriving = Arriving::without_journal(temporary.file()?);
+        Ok((temporary, arriving))
+    }
+
+    async fn publish(&self, mut temporary: Temporary, got: Got) -> Result<(), FilesError> {
+        // Whoever drops this future meanwhile finds the file there or not, and nothing beside it.
+        let Destination { directory, name } = self.destination.clone();
+        blocking(move || {
+            temporary.take_on(&got.attributes)?;
+            temporary.sync()?;
+            temporary.publish(&name)?;
+            directory.sync()
+        })
+        .await?;
+        self.progress.done(&self.transfer(got.size));
         Ok(())
     }
 
-    fn nonsense(&self, what: &'static str) -> FilesError {
-        FilesError::Protocol {
+    fn mismatch(&self) -> FilesError {
+        FilesError::Mismatch {
             path: self.path.clone(),
-            what,
         }
     }
 
-    fn begins(&self, size: u64) {
-        let transfer = Transfer {
+    fn begins(&self, size: u64, begun: u64) {
+        self.progress.begins(&self.transfer(size));
+        if begun > 0 {
+            self.progress.resumed(begun);
+        }
+    }
+
+    fn transfer(&self, size: u64) -> Transfer<'_> {
+        Transfer {
             direction: Direction::Get,
             local: self.local,
             remote: self.path,
             size,
-        };
-        self.progress.begins(&transfer);
+        }
     }
 }
 
-/// Writes and hashes what comes, until nothing comes any more; says what that was.
-fn write(mut file: File, shown: &Path, mut queue: mpsc::Receiver<Bytes>) -> Result<(u64, Hash), FilesError> {
-    let mut hasher = blake3::Hasher::new();
-    let mut size = 0;
-    while let Some(piece) = queue.blocking_recv() {
-        file.write_all(&piece)
-            .map_err(|error| FilesError::local(shown, error))?;
-        hasher.update(&piece);
-        size += piece.len() as u64;
+struct Receiving<'a> {
+    path: &'a RemotePath,
+    progress: &'a dyn Progress,
+    size: u64,
+    received: u64,
+    pieces: mpsc::Sender<Bytes>,
+}
+
+impl Receiving<'_> {
+    async fn receive(
+        &mut self,
+        first: Streamed<Got, Piece>,
+        mut parts: Parts<Get>,
+    ) -> Result<Got, FilesError> {
+        let mut next = first;
+        loop {
+            match next {
+                Streamed::Part { part, body } => {
+                    self.check(part)?;
+                    self.take(body).await?;
+                }
+                Streamed::End(answer) => {
+                    if !answer.body.is_empty() {
+                        self.take(answer.body).await?;
+                    }
+                    return Ok(answer.reply);
+                }
+            }
+            next = parts.next_as::<Piece>().await?;
+        }
     }
-    Ok((size, hasher.finalize().into()))
+
+    async fn take(&mut self, bytes: Bytes) -> Result<(), FilesError> {
+        let length = bytes.len() as u64;
+        self.received += length;
+        self.pieces.send(bytes).await.map_err(|_| FilesError::Stopped)?;
+        self.progress.moved(length);
+        Ok(())
+    }
+
+    fn check(&self, piece: Piece) -> Result<(), FilesError> {
+        let what = if piece.offset != self.received {
+            "a piece that does not begin where the one before it ended"
+        } else if piece.size != self.size {
+            "a size that changes on the way"
+        } else {
+            return Ok(());
+        };
+        Err(FilesError::Protocol {
+            path: self.path.clone(),
+            what,
+        })
+    }
+}
+
+/// Writes and hashes what comes, until nothing comes any more; says what there is then.
+fn write(
+    mut arriving: Arriving,
+    shown: &Path,
+    mut queue: mpsc::Receiver<Bytes>,
+) -> Result<(u64, Hash), FilesError> {
+    while let Some(piece) = queue.blocking_recv() {
+        arriving.write(&piece, shown)?;
+    }
+    Ok(arriving.finish())
 }

@@ -8,6 +8,8 @@ use std::path::Path;
 pub trait Progress: Send + Sync {
     /// A file is under way; its size is known.
     fn begins(&self, _transfer: &Transfer<'_>) {}
+    /// This many bytes of the file under way were there already.
+    fn resumed(&self, _bytes: u64) {}
     /// This many more bytes are safe at the other side (sending) or have arrived (fetching).
     fn moved(&self, _bytes: u64) {}
     /// The file stands at its place.

@@ -8,6 +8,7 @@ use rustix::fs::{AtFlags, FileType, Mode, OFlags, fchmod, fstat, openat, renamea
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
+use std::io::Write as _;
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -27,6 +28,8 @@ pub(super) struct Temporary {
     file: File,
     /// The permissions that it gets when it is published.
     mode: Mode,
+    /// The name of what is kept beside it, if it is to survive until the next attempt.
+    journal: Option<OsString>,
     published: bool,
 }
 
@@ -35,24 +38,80 @@ impl Temporary {
     /// else those that the process's umask and the directory give to a new one.
     pub(super) fn create(directory: &Arc<Directory>, target: &OsStr) -> Result<Self, FilesError> {
         let failed = |error| FilesError::local(&directory.path_of(target), error);
-        let mut random = [0; RANDOM_BYTES];
-        getrandom(&mut random, GetRandomFlags::empty()).map_err(failed)?;
-        let name = temporary_name(target, random);
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         // The kernel applies umask and default ACL, which a program cannot ask for safely; while the file is still
         // empty the result is noted and taken away.
-        let descriptor = openat(directory, &name, flags, Mode::from_raw_mode(0o666)).map_err(failed)?;
-        let mut temporary = Self {
-            directory: Arc::clone(directory),
-            name,
-            file: File::from(descriptor),
-            mode: Mode::empty(),
-            published: false,
-        };
+        let mut temporary = Self::open(directory, target, Mode::from_raw_mode(0o666))?;
         let new = Mode::from_raw_mode(fstat(&temporary.file).map_err(failed)?.st_mode);
         temporary.mode = replaced_mode(directory, target).unwrap_or(new) & Mode::from_raw_mode(0o777);
         fchmod(&temporary.file, Mode::RUSR | Mode::WUSR).map_err(failed)?;
         Ok(temporary)
+    }
+
+    /// The same for one that will have what `attributes` say, and the content that is given.
+    pub(super) fn with_content(
+        directory: &Arc<Directory>,
+        target: &OsStr,
+        attributes: &Attributes,
+        content: &[u8],
+    ) -> Result<Self, FilesError> {
+        let mut temporary = match attributes.mode {
+            Some(_) => Self::open(directory, target, Mode::RUSR | Mode::WUSR)?,
+            None => Self::create(directory, target)?,
+        };
+        temporary
+            .file
+            .write_all(content)
+            .map_err(|error| FilesError::local(&directory.path_of(target), error))?;
+        temporary.take_on(attributes)?;
+        Ok(temporary)
+    }
+
+    fn open(directory: &Arc<Directory>, target: &OsStr, mode: Mode) -> Result<Self, FilesError> {
+        let failed = |error| FilesError::local(&directory.path_of(target), error);
+        let mut random = [0; RANDOM_BYTES];
+        getrandom(&mut random, GetRandomFlags::empty()).map_err(failed)?;
+        let name = temporary_name(target, random);
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let descriptor = openat(directory, &name, flags, mode).map_err(failed)?;
+        Ok(Self {
+            directory: Arc::clone(directory),
+            name,
+            file: File::from(descriptor),
+            mode,
+            journal: None,
+            published: false,
+        })
+    }
+
+    /// Takes over a file that outlives this process, with a journal beside it, until it is published or discarded.
+    pub(super) fn kept(
+        directory: &Arc<Directory>,
+        target: &OsStr,
+        (name, journal): (OsString, OsString),
+        file: File,
+    ) -> Result<Self, FilesError> {
+        // Made by somebody else's rules: one that is made and removed again tells which permissions it would have.
+        let mode = Self::create(directory, target)?.mode;
+        Ok(Self {
+            directory: Arc::clone(directory),
+            name,
+            file,
+            mode,
+            journal: Some(journal),
+            published: false,
+        })
+    }
+
+    /// Removes it for good.
+    pub(super) fn discard(mut self) {
+        self.forget_journal();
+    }
+
+    fn forget_journal(&mut self) {
+        if let Some(journal) = self.journal.take() {
+            // A journal without its file means nothing to anybody.
+            let _ = unlinkat(&self.directory, &journal, AtFlags::empty());
+        }
     }
 
     /// Takes on what the file is to keep beside its content; everything is written to it by now.
@@ -91,13 +150,14 @@ impl Temporary {
         fchmod(&self.file, self.mode).map_err(failed)?;
         renameat(&self.directory, &self.name, &self.directory, target).map_err(failed)?;
         self.published = true;
+        self.forget_journal();
         Ok(())
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        if !self.published {
+        if !self.published && self.journal.is_none() {
             // What cannot be removed now can be removed by nobody here; its name says what it is.
             let _ = unlinkat(&self.directory, &self.name, AtFlags::empty());
         }
@@ -111,12 +171,22 @@ fn replaced_mode(directory: &Directory, target: &OsStr) -> Option<Mode> {
         .then(|| Mode::from_raw_mode(stat.st_mode))
 }
 
-/// `.NAME.landline-RANDOM`, NAME cut where it would not fit, between characters where it has any.
+/// `.NAME.landline-RANDOM`.
 fn temporary_name(target: &OsStr, random: [u8; RANDOM_BYTES]) -> OsString {
-    let suffix = format!(".landline-{}", HEXLOWER.encode(&random));
+    hidden_name(target, &format!(".landline-{}", HEXLOWER.encode(&random)))
+}
+
+/// `.NAME` and a suffix. Where that would be too long, NAME is cut, between characters where it has any, and what tells
+/// it from others that are cut alike is put behind it.
+pub(super) fn hidden_name(target: &OsStr, suffix: &str) -> OsString {
     let target = target.as_bytes();
-    let mut length = target.len().min(NAME_MAX - 1 - suffix.len());
-    if length < target.len() && std::str::from_utf8(target).is_ok() {
+    if 1 + target.len() + suffix.len() <= NAME_MAX {
+        return OsString::from_vec([b".", target, suffix.as_bytes()].concat());
+    }
+    let hash = blake3::hash(target);
+    let suffix = format!("~{}{suffix}", HEXLOWER.encode(&hash.as_bytes()[..RANDOM_BYTES]));
+    let mut length = NAME_MAX - 1 - suffix.len();
+    if std::str::from_utf8(target).is_ok() {
         // A continuation byte of UTF-8 is 0b10......
         while target[length] & 0xc0 == 0x80 {
             length -= 1;
@@ -129,7 +199,6 @@ fn temporary_name(target: &OsStr, random: [u8; RANDOM_BYTES]) -> OsString {
 mod tests {
     use super::*;
     use std::fs;
-    use std::io::Write as _;
     use std::os::unix::fs::PermissionsExt as _;
 
     fn entries(place: &tempfile::TempDir) -> Vec<OsString> {

@@ -79,6 +79,12 @@ impl FakeHub {
         self.send(OutgoingReply::Ok { id, ok }, b"").await;
     }
 
+    /// Sends a piece of a file of five bytes that can be gone on with.
+    async fn piece(&mut self, id: u64, offset: u64, bytes: &[u8]) {
+        let part = json!({ "offset": offset, "size": 5, "version": version() });
+        self.send(OutgoingReply::Part { id, part }, bytes).await;
+    }
+
     /// Answers a fetch with these pieces (offset, size, bytes) and this end.
     async fn serve(&mut self, pieces: &[(u64, u64, &[u8])], size: u64, hash: Hash) {
         let id = self.asked().await.unwrap().id;
@@ -116,7 +122,7 @@ async fn fetched(
     let (connection, mut hub) = connected();
     let from = path();
     let (result, ()) = tokio::join!(
-        get(&connection, &from, &destination, &Unwatched),
+        get(&connection, &from, &destination, true, &Unwatched),
         hub.serve(pieces, size, hash)
     );
     let names = fs::read_dir(place.path()).unwrap().count();
@@ -172,7 +178,7 @@ async fn a_hub_that_goes_away_leaves_the_old_file_and_nothing_beside_it() {
     };
     let (connection, mut hub) = connected();
     let from = path();
-    let (result, ()) = tokio::join!(get(&connection, &from, &destination, &Unwatched), async {
+    let (result, ()) = tokio::join!(get(&connection, &from, &destination, true, &Unwatched), async {
         let id = hub.asked().await.unwrap().id;
         hub.send(
             OutgoingReply::Part {
@@ -200,13 +206,107 @@ async fn a_download_that_somebody_gives_up_leaves_nothing_beside_the_old_file() 
     };
     let (connection, mut hub) = connected();
     let from = path();
-    let fetching = get(&connection, &from, &destination, &Unwatched);
+    let fetching = get(&connection, &from, &destination, true, &Unwatched);
     let asked = tokio::select! {
         _ = fetching => None,
         asked = hub.asked() => asked,
     };
     assert_eq!(asked.unwrap().name, "get");
     assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+}
+
+/// Fetches a file of two pieces whose hub goes away behind the first, and again from `second`.
+async fn fetched_again(second: impl AsyncFn(&mut FakeHub)) -> (Result<(), FilesError>, tempfile::TempDir) {
+    let place = tempfile::tempdir().unwrap();
+    fs::write(place.path().join("a"), b"old").unwrap();
+    let directory = Arc::new(Directory::open(place.path()).unwrap());
+    let destination = Destination {
+        directory,
+        name: "a".into(),
+    };
+    let from = path();
+    let (connection, mut hub) = connected();
+    let (cut, ()) = tokio::join!(get(&connection, &from, &destination, true, &Unwatched), async {
+        let asked = hub.asked().await.unwrap();
+        assert_eq!(asked.args["offset"], 0);
+        hub.piece(asked.id, 0, b"hel").await;
+        drop(hub);
+    });
+    assert!(cut.is_err());
+    assert_eq!(fs::read(place.path().join("a")).unwrap(), b"old");
+    let (connection, mut hub) = connected();
+    let (result, ()) = tokio::join!(
+        get(&connection, &from, &destination, true, &Unwatched),
+        second(&mut hub)
+    );
+    (result.map(drop), place)
+}
+
+fn whole(place: &tempfile::TempDir) -> bool {
+    fs::read_dir(place.path()).unwrap().count() == 1 && fs::read(place.path().join("a")).unwrap() == b"hello"
+}
+
+#[tokio::test]
+async fn what_has_come_before_the_link_was_cut_is_not_asked_for_again() {
+    let (result, place) = fetched_again(async |hub| {
+        let asked = hub.asked().await.unwrap();
+        assert_eq!(
+            (&asked.args["offset"], &asked.args["version"]),
+            (&json!(3), &json!(version()))
+        );
+        hub.piece(asked.id, 3, b"lo").await;
+        hub.accept(asked.id, json!({ "size": 5, "hash": hello() })).await;
+    })
+    .await;
+    assert!(result.is_ok() && whole(&place), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_another_by_now_is_fetched_from_its_beginning() {
+    let (result, place) = fetched_again(async |hub| {
+        let id = hub.asked().await.unwrap().id;
+        let error = Refusal::new(ErrorCode::Mismatch, "it has changed");
+        hub.send(OutgoingReply::Error { id, error }, b"").await;
+        let asked = hub.asked().await.unwrap();
+        assert_eq!(
+            (&asked.args["offset"], asked.args.get("version")),
+            (&json!(0), None)
+        );
+        hub.piece(asked.id, 0, b"hello").await;
+        hub.accept(asked.id, json!({ "size": 5, "hash": hello() })).await;
+    })
+    .await;
+    assert!(result.is_ok() && whole(&place), "{result:?}");
+}
+
+#[tokio::test]
+async fn a_hash_that_does_not_fit_what_was_kept_has_all_of_it_fetched_once_more_and_only_once() {
+    for (content, is_right) in [(b"hello", true), (b"jello", false)] {
+        let (result, place) = fetched_again(async |hub| {
+            let id = hub.asked().await.unwrap().id;
+            hub.piece(id, 3, b"!!").await;
+            hub.accept(id, json!({ "size": 5, "hash": hello() })).await;
+            let asked = hub.asked().await.unwrap();
+            assert_eq!(asked.args["offset"], 0);
+            hub.piece(asked.id, 0, content).await;
+            hub.accept(asked.id, json!({ "size": 5, "hash": hello() })).await;
+        })
+        .await;
+        assert_eq!(
+            (result.is_ok(), whole(&place)),
+            (is_right, is_right),
+            "{result:?}"
+        );
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+    }
+}
+
+fn hello() -> Hash {
+    blake3::hash(b"hello").into()
+}
+
+fn version() -> Hash {
+    Hash::from_bytes([9; 32])
 }
 
 /// A file of this many blocks and one byte.

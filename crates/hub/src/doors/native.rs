@@ -76,6 +76,8 @@ enum Gone {
     SlowMessage,
     #[error("the hub is stopping")]
     Stopping,
+    #[error("what it asked for went wrong inside the hub")]
+    Lost,
     #[error(transparent)]
     Io(#[from] io::Error),
 }
@@ -117,6 +119,8 @@ struct Connection {
     cursors: Vec<Cursor>,
     decoder: FrameDecoder,
     input: BytesMut,
+    /// A message that was taken off the input and has yet to be answered.
+    ahead: Option<Frame>,
     output: BytesMut,
     /// True while messages that have arrived wait for room among the sends in flight.
     held_back: bool,
@@ -153,6 +157,7 @@ impl Connection {
             cursors: Vec::new(),
             decoder,
             input: BytesMut::new(),
+            ahead: None,
             output: BytesMut::new(),
             held_back: false,
             more_to_send: false,
@@ -261,8 +266,12 @@ impl Connection {
                 self.held_back = true;
                 break;
             }
-            let Some(frame) = self.decoder.decode(&mut self.input)? else {
-                break;
+            let frame = match self.ahead.take() {
+                Some(frame) => frame,
+                None => match self.decoder.decode(&mut self.input)? {
+                    Some(frame) => frame,
+                    None => break,
+                },
             };
             let answer = self.request(frame).await?;
             self.output.extend_from_slice(&answer);
@@ -435,6 +444,29 @@ impl Connection {
         if self.output.capacity() > BUFFER_KEPT {
             self.output = BytesMut::new();
         }
+        self.flush_stream().await
+    }
+
+    /// Sends the output, and behind it what it announces.
+    async fn send_with(&mut self, mut body: &[u8]) -> Result<(), Gone> {
+        let stall = self.services.config.limits.idle;
+        while self.output.has_remaining() || body.has_remaining() {
+            let sent = timeout(stall, async {
+                if self.output.has_remaining() {
+                    self.stream.write_buf(&mut self.output).await
+                } else {
+                    self.stream.write_buf(&mut body).await
+                }
+            });
+            if sent.await.map_err(|_| Gone::Stalled)?? == 0 {
+                return Err(Gone::Closed);
+            }
+        }
+        self.flush_stream().await
+    }
+
+    async fn flush_stream(&mut self) -> Result<(), Gone> {
+        let stall = self.services.config.limits.idle;
         timeout(stall, self.stream.flush())
             .await
             .map_err(|_| Gone::Stalled)??;

@@ -96,7 +96,7 @@ pub enum EntryKind {
     Other,
 }
 
-/// Fetches a file from `offset` on: [`Piece`]s with bodies, then [`Got`].
+/// Fetches a file from `offset` on: [`Piece`]s with bodies, then [`Got`], which may bring the last piece itself.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Get {
     /// Which.
@@ -104,6 +104,9 @@ pub struct Get {
     /// Where to begin, at most the file's size.
     #[serde(default)]
     pub offset: u64,
+    /// The content that what was fetched before belongs to: refused (`mismatch`) where the file has another by now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Hash>,
 }
 
 /// A piece of a file; its bytes are the body.
@@ -113,6 +116,9 @@ pub struct Piece {
     pub offset: u64,
     /// The file's size.
     pub size: u64,
+    /// What names the content, in the first piece: a [`Get`] that goes on with it later says it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Hash>,
 }
 
 /// The end of a file.

@@ -18,6 +18,7 @@ mod list;
 mod make_directory;
 mod open_upload;
 mod owners;
+mod parents;
 mod place;
 mod publish;
 mod read;

@@ -1,13 +1,16 @@
 //! Reading files.
 
 use super::Files;
+use super::directory::Directory;
 use super::error::FilesError;
 use super::failure::{Named as _, is_directory, no_file, not_found, space_itself, unless_full};
 use super::hashes;
 use super::known::Known;
+use super::parents::Parents;
 use super::place::Place;
 use super::status::Status;
 use landline_model::hash::Hash;
+use landline_model::path::Component;
 use landline_model::protocol::files::{Attributes, EntryKind};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
@@ -43,6 +46,32 @@ impl OpenFile {
     #[must_use]
     pub fn known_hash(&self) -> Option<Hash> {
         self.hash
+    }
+
+    /// What names its content: its hash where that is known, else what the file looks like.
+    #[must_use]
+    pub fn version(&self) -> Hash {
+        self.hash.unwrap_or_else(|| self.looks())
+    }
+
+    /// Whether [`version`](Self::version) says this, or said it while the hash was not known.
+    #[must_use]
+    pub fn is_version(&self, version: &Hash) -> bool {
+        self.hash == Some(*version) || self.looks() == *version
+    }
+
+    fn looks(&self) -> Hash {
+        let Status {
+            inode,
+            size,
+            modified,
+            ..
+        } = self.status;
+        let mut hasher = blake3::Hasher::new_derive_key("landline file version by inode, size and time");
+        hasher.update(&inode.to_le_bytes());
+        hasher.update(&size.to_le_bytes());
+        hasher.update(&modified.to_le_bytes());
+        hasher.finalize().into()
     }
 
     /// Reads from `offset` on, until the buffer is full or the file ends. Returns how many bytes were read.
@@ -92,24 +121,40 @@ impl Files {
             return Err(space_itself());
         }
         let (parent, name) = self.tree.parent(place)?;
-        // Looked at before it is opened, because opening a device can do something; and after, because it may be
-        // another one by then.
-        let before = parent
-            .status_of(name.as_bytes())
-            .at(place)?
-            .ok_or_else(|| not_found(place))?;
-        only_file(place, &before)?;
-        let file = parent.open_to_read(name.as_bytes()).at(place)?;
-        let status = Status::from(&rustix::fs::fstat(&file).at(place)?);
-        only_file(place, &status)?;
+        let (file, status) = open(&parent, name, place)?;
         let known = self.journal.read(|connection| Known::of(connection, &status))?;
-        Ok(OpenFile {
-            file,
-            place: place.clone(),
-            status,
-            hash: known.hash,
-            mode: known.mode,
-        })
+        Ok(opened(place, file, status, known))
+    }
+
+    /// As [`read`](Self::read), for several files; what neighbours share is looked at once.
+    pub fn read_together(&self, places: &[Place]) -> Vec<Result<OpenFile, FilesError>> {
+        let mut parents = Parents::default();
+        let found: Vec<_> = places
+            .iter()
+            .map(|place| {
+                let (parent, name) = parents.of(place, |_| Ok(self.tree.parent(place)?.0))?;
+                open(parent, name, place)
+            })
+            .collect();
+        let known = self.journal.read(|connection| {
+            // One snapshot for all: its locks cost more than what is asked.
+            let snapshot = connection.unchecked_transaction().map_err(FilesError::from)?;
+            let of = |found: &Result<(OwnedFd, Status), FilesError>| match found {
+                Ok((_, status)) => Known::of(&snapshot, status),
+                Err(_) => Ok(Known::default()),
+            };
+            found.iter().map(of).collect::<Result<Vec<_>, _>>()
+        });
+        match known {
+            Ok(known) => places
+                .iter()
+                .zip(found)
+                .zip(known)
+                .map(|((place, found), known)| found.map(|(file, status)| opened(place, file, status, known)))
+                .collect(),
+            // Then each says for itself what is wrong.
+            Err(_) => places.iter().map(|place| self.read(place)).collect(),
+        }
     }
 
     /// The file's hash: known, or read now in full and remembered.
@@ -157,6 +202,30 @@ impl Files {
             self.journal
                 .write(move |connection| hashes::remember(connection, &status, &hash)),
         )
+    }
+}
+
+fn open(parent: &Directory, name: &Component, place: &Place) -> Result<(OwnedFd, Status), FilesError> {
+    // Looked at before it is opened, because opening a device can do something; and after, because it may be another
+    // one by then.
+    let before = parent
+        .status_of(name.as_bytes())
+        .at(place)?
+        .ok_or_else(|| not_found(place))?;
+    only_file(place, &before)?;
+    let file = parent.open_to_read(name.as_bytes()).at(place)?;
+    let status = Status::from(&rustix::fs::fstat(&file).at(place)?);
+    only_file(place, &status)?;
+    Ok((file, status))
+}
+
+fn opened(place: &Place, file: OwnedFd, status: Status, known: Known) -> OpenFile {
+    OpenFile {
+        file,
+        place: place.clone(),
+        status,
+        hash: known.hash,
+        mode: known.mode,
     }
 }
 

@@ -15,11 +15,12 @@ use super::attributes;
 use super::claims::Claim;
 use super::directory::Directory;
 use super::error::FilesError;
-use super::failure::{Named as _, space_itself, unless_full};
+use super::failure::{Named as _, unless_full};
 use super::hashes;
 use super::known::Known;
 use super::open_upload::may_appear;
 use super::owners;
+use super::parents::Parents;
 use super::place::Place;
 use super::status::Status;
 use super::step::Step;
@@ -29,7 +30,6 @@ use super::write::write_all;
 use crate::lock;
 use landline_model::hash::Hash;
 use landline_model::id::{AccountId, UploadId};
-use landline_model::path::Component;
 use landline_model::protocol::files::{Attributes, Entry, MODE_MAX};
 use landline_model::time::Timestamp;
 use rustix::io::Errno;
@@ -139,7 +139,7 @@ impl Files {
         }
         self.after(Step::SmallFilesJournaled)?;
         let (appeared, parents) = self.let_appear(written, results)?;
-        for (parent, place) in parents.0 {
+        for (parent, place) in parents.all() {
             parent.sync().at(place)?;
         }
         self.tree.partial.sync().at(PARTIALS)?;
@@ -459,30 +459,6 @@ impl Files {
     fn give_up(&self, written: &[Written<'_>]) {
         for file in written {
             let _ = self.tree.partial.unlink(&file.upload.file_name());
-        }
-    }
-}
-
-/// The directories that a run of places lies in, each resolved once as long as neighbours share it.
-#[derive(Default)]
-struct Parents(Vec<(Directory, Place)>);
-
-impl Parents {
-    /// The directory of a place, found by `find` where the place before was in another one; and the name in it.
-    fn of<'a>(
-        &mut self,
-        place: &'a Place,
-        find: impl FnOnce(&Place) -> Result<Directory, FilesError>,
-    ) -> Result<(&Directory, &'a Component), FilesError> {
-        let (name, above) = place.components.split_last().ok_or_else(space_itself)?;
-        let is_last = |last: &(Directory, Place)| last.1.space == place.space && last.1.components == above;
-        if !self.0.last().is_some_and(is_last) {
-            let above = Place::new(place.space, above);
-            self.0.push((find(&above)?, above));
-        }
-        match self.0.last() {
-            Some((directory, _)) => Ok((directory, name)),
-            None => Err(FilesError::Internal("a directory was lost".to_owned())),
         }
     }
 }

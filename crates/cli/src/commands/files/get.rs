@@ -24,6 +24,9 @@ pub(crate) struct Get {
     /// Also directories with everything in them.
     #[arg(short, long)]
     recursive: bool,
+    /// Begin every file anew, and leave nothing beside it to go on with.
+    #[arg(long)]
+    no_resume: bool,
     /// What to fetch, and last where to: a directory to put it into (this one unless said), or a new name.
     #[arg(value_name = ":PATH... [LOCAL]", required = true)]
     arguments: Vec<OsString>,
@@ -56,6 +59,7 @@ impl Get {
         let fetching = Fetching {
             connection: &connection,
             place,
+            resume: !self.no_resume,
             report: &report,
         };
         interruptible(async {
@@ -106,13 +110,21 @@ impl Place {
 struct Fetching<'a> {
     connection: &'a Connection,
     place: Place,
+    resume: bool,
     report: &'a Report,
 }
 
 impl Fetching<'_> {
     async fn fetch(&self, remote: &RemotePath, recursive: bool) -> Result<(), FilesError> {
         if recursive && stat(self.connection, remote).await?.kind == EntryKind::Directory {
-            download(self.connection, remote, self.directory(remote)?, self.report).await?;
+            download(
+                self.connection,
+                remote,
+                self.directory(remote)?,
+                self.resume,
+                self.report,
+            )
+            .await?;
             return Ok(());
         }
         match self.fetch_file(remote).await {
@@ -147,6 +159,7 @@ impl Fetching<'_> {
                 directory,
                 name: name.to_owned(),
             },
+            self.resume,
             self.report,
         )
         .await?;

@@ -77,6 +77,12 @@ impl Progress for Report {
         self.bar.set_message(shown(transfer.local));
     }
 
+    fn resumed(&self, bytes: u64) {
+        self.bar.set_position(bytes);
+        // What was there already says nothing about the rate.
+        self.bar.reset_eta();
+    }
+
     fn moved(&self, bytes: u64) {
         self.bar.inc(bytes);
     }
