@@ -1,7 +1,7 @@
 //! The command line.
 
 use crate::bare::Bare;
-use crate::{chat, echo, engines, udp};
+use crate::{chat, echo, engines, files, udp};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(crate) struct Options {
 /// What there is to measure.
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Area {
-    /// One large file and many small ones, beside scp and an rsync daemon.
+    /// One large file and many small ones, beside scp, an rsync daemon and vsftpd; and what else transfers need.
     Files(Files),
     /// Stored messages and fan-out, beside nats-server and ngircd.
     Chat(Chat),
@@ -37,6 +37,9 @@ pub(crate) enum Area {
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Files {
+    /// What of it, all where nothing is named.
+    #[arg(value_name = "PART", value_enum, default_values_t = files::Part::ALL, hide_default_value = true)]
+    pub(crate) parts: Vec<files::Part>,
     #[command(flatten)]
     pub(crate) rounds: Rounds,
     /// Measure once more in this directory, which is on a disk, with what was written synced where a peer can.

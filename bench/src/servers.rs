@@ -5,12 +5,14 @@ pub(crate) mod bare;
 pub(crate) mod chronyd;
 pub(crate) mod landline;
 pub(crate) mod nats;
+pub(crate) mod nginx;
 pub(crate) mod ngircd;
 mod process;
 mod ready;
 pub(crate) mod rsync;
 pub(crate) mod sshd;
 pub(crate) mod textbook;
+pub(crate) mod vsftpd;
 
 pub(crate) use process::{Server, children_time};
 

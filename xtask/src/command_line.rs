@@ -12,8 +12,9 @@ Commands:
   edges                        check which crate may import which, and what the pure crates promise
   bench [AREA [ARGS]]          measure a release build beside its peers; ARGS go to the benchmark
                                AREA: files, chat, search, echo, udp or engines
-  deep [deny|fuzz|kill|oracle] the long checks: licences and sources, fuzzing, 200 rounds of kill -9, chat against a
-                               model of it with 5,000 seeds";
+  deep [PART]                  the long checks; PART: deny (licences and sources), fuzz, kill (200 rounds of kill -9),
+                               oracle (chat against a model of it, 5,000 seeds) or interruptions (5,000 transfers
+                               that end in the middle)";
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 mod deny;
 mod fuzz;
+mod interruptions;
 mod kill;
 mod oracle;
 mod tool;
@@ -16,6 +17,8 @@ pub(crate) enum Part {
     Deny,
     /// Every parser that a stranger can reach, fed with garbage.
     Fuzz,
+    /// Transfers that are cut off and killed at many random bytes.
+    Interruptions,
     /// Many rounds of `kill -9` over chat and files.
     Kill,
     /// Chat against a model of it, with many seeds.
@@ -23,7 +26,13 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    pub(crate) const ALL: [Self; 4] = [Self::Deny, Self::Fuzz, Self::Kill, Self::Oracle];
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Deny,
+        Self::Fuzz,
+        Self::Interruptions,
+        Self::Kill,
+        Self::Oracle,
+    ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|part| part.name() == name)
@@ -33,6 +42,7 @@ impl Part {
         match self {
             Self::Deny => "deny",
             Self::Fuzz => "fuzz",
+            Self::Interruptions => "interruptions",
             Self::Kill => "kill",
             Self::Oracle => "oracle",
         }
@@ -42,6 +52,7 @@ impl Part {
         match self {
             Self::Deny => deny::run(steps),
             Self::Fuzz => fuzz::run(steps),
+            Self::Interruptions => interruptions::run(steps),
             Self::Kill => kill::run(steps),
             Self::Oracle => oracle::run(steps),
         }

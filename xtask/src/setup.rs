@@ -63,6 +63,12 @@ const PACKAGES: &[Package] = &[
     ),
     Package::new("chrony", "chronyd", &[Use::Bench], "peer: answers over UDP"),
     Package::new("nats-server", "nats-server", &[Use::Bench], "peer: messages"),
+    Package::new(
+        "nginx-light",
+        "nginx",
+        &[Use::Bench],
+        "peer: downloads over HTTPS",
+    ),
     Package::new("ngircd", "ngircd", &[Use::Bench], "peer: chat"),
     Package::new(
         "openssh-client",
@@ -78,17 +84,20 @@ const PACKAGES: &[Package] = &[
     ),
     Package::new("rsync", "rsync", &[Use::Bench], "peer: files"),
     Package::new("sqlite3", "sqlite3", &[Use::Bench], "peer: searching messages"),
+    Package::new("vsftpd", "vsftpd", &[Use::Bench], "peer: files over FTP"),
 ];
 
 /// Where a system administrator's programs live; not on every user's search path.
 const ADMIN_DIRECTORIES: [&str; 3] = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /// Packages that Debian enables a service of, and the service.
-const SERVICES: [(&str, &str); 4] = [
+const SERVICES: [(&str, &str); 6] = [
     ("chrony", "chrony"),
     ("nats-server", "nats-server"),
+    ("nginx-light", "nginx"),
     ("ngircd", "ngircd"),
     ("openssh-server", "ssh"),
+    ("vsftpd", "vsftpd"),
 ];
 
 /// What somebody is about to do, and so which packages must be there.
@@ -272,7 +281,7 @@ mod tests {
         assert_eq!(services(&missing(&[Use::Test], |_| false)), "");
         assert_eq!(
             services(&missing(&[Use::Bench], |package| package.name == "ngircd")),
-            "chrony nats-server ssh"
+            "chrony nats-server nginx ssh vsftpd"
         );
     }
 

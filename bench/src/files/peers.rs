@@ -1,10 +1,12 @@
 //! Who transfers: each with a server of its own and an empty store, and the client that people use with it.
 
 use super::tree;
+use super::workload::Workload;
 use crate::cores::Cores;
 use crate::servers::landline::LandlineHub;
 use crate::servers::rsync::RsyncDaemon;
 use crate::servers::sshd::Sshd;
+use crate::servers::vsftpd::Vsftpd;
 use anyhow::{Context as _, Result, ensure};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,8 @@ pub(super) enum Peer {
     Landline,
     /// An rsync daemon; on a disk with `--fsync`.
     Rsync,
+    /// vsftpd with curl, one file at a time. It neither encrypts nor verifies, and syncs nothing.
+    Vsftpd,
     /// scp with OpenSSH's default cipher, or with another one. It syncs nothing.
     Scp(Option<&'static str>),
     /// Reads and writes in this program; on a disk each file is synced. Nobody is expected to beat it.
@@ -26,21 +30,25 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    pub(super) fn all() -> impl Iterator<Item = Self> {
+    /// Those that transfer such a thing.
+    pub(super) fn all(workload: Workload) -> impl Iterator<Item = Self> {
         [
             Self::Landline,
             Self::Rsync,
+            Self::Vsftpd,
             Self::Scp(None),
             Self::Scp(Some(FAST_CIPHER)),
             Self::Floor,
         ]
         .into_iter()
+        .filter(move |peer| *peer != Self::Vsftpd || matches!(workload, Workload::Large(_)))
     }
 
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Landline => "landline",
             Self::Rsync => "rsync daemon",
+            Self::Vsftpd => "vsftpd, curl",
             Self::Scp(None) => "scp",
             Self::Scp(Some(_)) => "scp aes128-gcm",
             Self::Floor => "floor: read, write",
@@ -53,10 +61,7 @@ impl Peer {
         let server = match self {
             Self::Landline => {
                 let hub = LandlineHub::start(home, Cores::all(), &[])?;
-                let runtime = tokio::runtime::Builder::new_current_thread()
-                    .enable_all()
-                    .build()?;
-                runtime.block_on(hub.join())?;
+                hub.join_and_wait()?;
                 return Ok(Store {
                     files: hub.files(),
                     server: Serving::Landline(hub),
@@ -66,6 +71,7 @@ impl Peer {
                 daemon: RsyncDaemon::start(home, &files)?,
                 sync: disk,
             },
+            Self::Vsftpd => Serving::Vsftpd(Vsftpd::start(home, &files)?),
             Self::Scp(cipher) => Serving::Scp {
                 sshd: Sshd::start(home)?,
                 cipher,
@@ -89,6 +95,7 @@ enum Serving {
         daemon: RsyncDaemon,
         sync: bool,
     },
+    Vsftpd(Vsftpd),
     Scp {
         sshd: Sshd,
         cipher: Option<&'static str>,
@@ -105,6 +112,10 @@ impl Store {
         match &self.server {
             Serving::Landline(hub) => succeed(hub.command()?.args(["put", "-r"]).arg(from).arg(":/shared/")),
             Serving::Rsync { daemon, sync } => succeed(rsync(*sync).arg(from).arg(daemon.remote(""))),
+            Serving::Vsftpd(vsftpd) => {
+                let remote = vsftpd.remote(&name.to_string_lossy());
+                succeed(curl().arg("--upload-file").arg(from).arg(remote))
+            }
             Serving::Scp { sshd, cipher } => succeed(
                 sshd.scp(*cipher)
                     .arg("-r")
@@ -125,6 +136,12 @@ impl Store {
                     .arg(into),
             ),
             Serving::Rsync { daemon, sync } => succeed(rsync(*sync).arg(daemon.remote(name)).arg(into)),
+            Serving::Vsftpd(vsftpd) => succeed(
+                curl()
+                    .arg("--output")
+                    .arg(into.join(name))
+                    .arg(vsftpd.remote(name)),
+            ),
             Serving::Scp { sshd, cipher } => succeed(
                 sshd.scp(*cipher)
                     .arg("-r")
@@ -144,6 +161,7 @@ impl Store {
         match self.server {
             Serving::Landline(hub) => hub.server.stop(),
             Serving::Rsync { daemon, .. } => daemon.server.stop(),
+            Serving::Vsftpd(vsftpd) => vsftpd.server.stop(),
             Serving::Scp { sshd, .. } => sshd.server.stop(),
             Serving::Floor { .. } => Ok(()),
         }
@@ -157,8 +175,15 @@ fn rsync(sync: bool) -> Command {
     command
 }
 
+/// curl with nothing of the user's configuration, and any certificate.
+pub(super) fn curl() -> Command {
+    let mut command = Command::new("curl");
+    command.args(["--disable", "--silent", "--show-error", "--fail", "--insecure"]);
+    command
+}
+
 /// Runs it; what it says is told only where it fails.
-fn succeed(command: &mut Command) -> Result<()> {
+pub(super) fn succeed(command: &mut Command) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()

@@ -5,7 +5,7 @@ use super::ready::{self, program};
 use crate::cores::Cores;
 use anyhow::{Context as _, Result};
 use landline_client::{Connection, Hubs};
-use landline_model::link::JoinLink;
+use landline_model::link::{HubAddress, JoinLink};
 use landline_model::name::AccountName;
 use landline_model::protocol::people::Join;
 use std::fs;
@@ -74,10 +74,29 @@ impl LandlineHub {
         })
     }
 
+    /// As [`Self::join`], for whoever has nothing else to await.
+    pub(crate) fn join_and_wait(&self) -> Result<()> {
+        self.join_by(self.address)
+    }
+
+    /// The same, by a link that leads to the hub: the client will know no other way.
+    pub(crate) fn join_by(&self, address: SocketAddr) -> Result<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime
+            .block_on(self.join_at(&address.to_string().parse()?))
+            .map(drop)
+    }
+
     /// Joins, and leaves the login where the `landline` of [`Self::command`] finds it.
     pub(crate) async fn join(&self) -> Result<Connection> {
-        let JoinLink { address, token, pin } = self.invite.clone();
-        let (connection, welcome) = Connection::open(std::slice::from_ref(&address), pin).await?;
+        self.join_at(&self.invite.address).await
+    }
+
+    async fn join_at(&self, address: &HubAddress) -> Result<Connection> {
+        let JoinLink { token, pin, .. } = self.invite.clone();
+        let (connection, welcome) = Connection::open(std::slice::from_ref(address), pin).await?;
         let name: AccountName = ACCOUNT.parse()?;
         let login = connection
             .call(&Join {
@@ -89,7 +108,7 @@ impl LandlineHub {
             })
             .await?;
         Hubs::change_in(&self.configuration().join("landline"), |hubs| {
-            hubs.logged_in(&address, pin, &welcome, &login);
+            hubs.logged_in(address, pin, &welcome, &login);
             Ok(())
         })?;
         Ok(connection)
@@ -98,7 +117,9 @@ impl LandlineHub {
     /// The program, as the one who joined.
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = Command::new(program()?);
-        command.env("XDG_CONFIG_HOME", self.configuration());
+        command
+            .env("XDG_CONFIG_HOME", self.configuration())
+            .env("XDG_CACHE_HOME", self.home.join("cache"));
         Ok(command)
     }
 

@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod access;
 mod audit;
 mod call;
 mod chat;
@@ -17,14 +18,18 @@ mod login;
 mod logout;
 mod man;
 mod password;
+mod receipt;
 mod room;
 mod send;
 mod serve;
+mod space;
 mod status;
 mod supervise;
 mod textbook;
+mod trash;
 mod typed;
 mod user;
+mod versions;
 mod whoami;
 
 use crate::arguments::Arguments;
@@ -53,12 +58,22 @@ pub(crate) enum Command {
     History(history::History),
     Audit(audit::Audit),
     Ls(files::ls::Ls),
+    Du(files::du::Du),
+    Find(files::find::Find),
     Get(files::get::Get),
     Put(files::put::Put),
     Rm(files::rm::Rm),
     Mkdir(files::mkdir::Mkdir),
+    Cp(files::cp::Cp),
     Mv(files::mv::Mv),
     Stat(files::stat::Stat),
+    Sync(files::sync::Sync),
+    Trash(trash::Trash),
+    Versions(versions::Versions),
+    Space(space::Space),
+    Access(access::Access),
+    Share(files::share::Share),
+    Receipt(receipt::Receipt),
     Textbook(Box<textbook::Textbook>),
     Lab(lab::Lab),
     Config(config::Config),
@@ -120,6 +135,7 @@ impl Command {
                 | Self::Hubs(_)
                 | Self::Discover(_)
                 | Self::Config(_)
+                | Self::Receipt(_)
                 | Self::Textbook(_)
                 | Self::Lab(_)
                 | Self::Supervise(_)
@@ -148,12 +164,22 @@ impl Command {
             Self::History(command) => command.run(context).await,
             Self::Audit(command) => command.run(context).await,
             Self::Ls(command) => command.run(context).await,
+            Self::Du(command) => command.run(context).await,
+            Self::Find(command) => command.run(context).await,
             Self::Get(command) => command.run(context).await,
             Self::Put(command) => command.run(context).await,
             Self::Rm(command) => command.run(context).await,
             Self::Mkdir(command) => command.run(context).await,
+            Self::Cp(command) => command.run(context).await,
             Self::Mv(command) => command.run(context).await,
             Self::Stat(command) => command.run(context).await,
+            Self::Sync(command) => command.run(context).await,
+            Self::Trash(command) => command.run(context).await,
+            Self::Versions(command) => command.run(context).await,
+            Self::Space(command) => command.run(context).await,
+            Self::Access(command) => command.run(context).await,
+            Self::Share(command) => command.run(context).await,
+            Self::Receipt(command) => command.run(context),
             Self::Textbook(command) => command.run(context),
             Self::Lab(command) => command.run(context),
             Self::Supervise(command) => Ok(command.run()),

@@ -405,6 +405,7 @@ async fn send(
             size,
             overwrite: false,
             attributes: Attributes::default(),
+            source: None,
             resume: None,
         })
         .await?;

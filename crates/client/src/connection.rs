@@ -137,7 +137,7 @@ impl Connection {
     /// What cannot be sent, or how the connection ended.
     pub async fn start<C: Call>(&self, call: &C, body: Bytes) -> Result<Pending<C>, ClientError> {
         let (sender, answer) = oneshot::channel();
-        self.submit(call, &body, Waiter::Answer(sender)).await?;
+        self.submit(call, body, Waiter::Answer(sender)).await?;
         Ok(Pending {
             connection: self.clone(),
             answer,
@@ -151,7 +151,7 @@ impl Connection {
     /// What cannot be sent, or how the connection ended.
     pub async fn stream<C: Call>(&self, call: &C) -> Result<Parts<C>, ClientError> {
         let (sender, parts) = mpsc::channel(QUEUE_PARTS);
-        self.submit(call, &[], Waiter::Parts(sender)).await?;
+        self.submit(call, Bytes::new(), Waiter::Parts(sender)).await?;
         Ok(Parts {
             connection: self.clone(),
             parts,
@@ -230,28 +230,27 @@ impl Connection {
         }
     }
 
-    async fn submit<C: Call>(&self, call: &C, body: &[u8], waiter: Waiter) -> Result<(), ClientError> {
+    async fn submit<C: Call>(&self, call: &C, body: Bytes, waiter: Waiter) -> Result<(), ClientError> {
         let id = self.shared.next_id();
-        let mut bytes = BytesMut::new();
-        landline_wire::encode(
-            &OutgoingRequest {
-                id,
-                name: C::NAME,
-                args: call,
-            },
-            body,
-            &mut bytes,
-        )?;
+        let mut head = BytesMut::new();
+        let request = OutgoingRequest {
+            id,
+            name: C::NAME,
+            args: call,
+        };
+        landline_wire::encode_head(&request, body.len(), &mut head)?;
         // Waiting comes first, so that a caller that gives up while waiting leaves nothing behind.
         let slot = self.queue.reserve().await.map_err(|_| self.shared.fate())?;
-        let weight = u32::try_from(bytes.len()).expect("a frame is at most a little more than 1 MiB");
+        let weight =
+            u32::try_from(head.len() + body.len()).expect("a frame is at most a little more than 1 MiB");
         let room = Arc::clone(&self.budget)
             .acquire_many_owned(weight)
             .await
             .map_err(|_| self.shared.fate())?;
         self.shared.register(id, waiter)?;
         slot.send(Outgoing {
-            bytes: bytes.freeze(),
+            head: head.freeze(),
+            body,
             _room: room,
         });
         Ok(())

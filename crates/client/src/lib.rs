@@ -14,6 +14,7 @@ pub mod hubs;
 pub mod join;
 mod page;
 mod private_file;
+pub mod receipt;
 pub mod tls;
 pub mod token;
 

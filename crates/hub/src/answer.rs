@@ -37,9 +37,16 @@ pub(crate) fn encode_refusal(id: u64, error: Refusal) -> Bytes {
     encode(&OutgoingReply::<()>::Error { id, error }, &[], id)
 }
 
+/// The frame of a piece of the answer to request `id`, appended to `out`.
+pub(crate) fn encode_part<P: Serialize>(id: u64, part: P, body: &[u8], out: &mut BytesMut) {
+    if let Err(error) = landline_wire::encode(&OutgoingReply::Part { id, part }, body, out) {
+        tracing::error!(%error, "a piece of an answer cannot be sent");
+    }
+}
+
 /// The frame of a piece of the answer to request `id` without its body of so many bytes, appended to `out`.
 pub(crate) fn encode_part_header<P: Serialize>(id: u64, part: P, body: usize, out: &mut BytesMut) {
-    if let Err(error) = landline_wire::encode_header(&OutgoingReply::Part { id, part }, body, out) {
+    if let Err(error) = landline_wire::encode_head(&OutgoingReply::Part { id, part }, body, out) {
         tracing::error!(%error, "a piece of an answer cannot be sent");
     }
 }

@@ -4,6 +4,7 @@ mod in_room;
 #[cfg(test)]
 mod tests;
 
+use landline_model::access::Right;
 use landline_model::denied::Denied;
 use landline_model::id::{AccountId, SessionId};
 use landline_model::role::Role;
@@ -81,10 +82,17 @@ pub enum Action {
     GrantRoomRole(RoomRole),
     /// To change a room's topic or its slow mode.
     SetRoom,
+    /// To set what spaces may hold and how long their trash is kept, to see what all of them hold, and to have them
+    /// counted.
+    KeepSpaces,
     /// To list and fetch files.
     ReadFiles,
     /// To put, move and remove files.
     WriteFiles,
+    /// To put new files, where nothing is replaced.
+    AddFiles,
+    /// To set and see the access rules on directories.
+    SetAccess,
 }
 
 /// What it is asked of.
@@ -96,10 +104,10 @@ pub enum Resource {
     Room(RoomFacts),
     /// The files of one account.
     Home(AccountId),
-    /// Everybody's files.
-    SharedFiles,
-    /// The files of a room.
-    RoomFiles(RoomFacts),
+    /// Everybody's files, and what the access rules there say of whoever asks.
+    SharedFiles(Option<Right>),
+    /// The files of a room, and what the access rules there say of whoever asks.
+    RoomFiles(RoomFacts, Option<Right>),
 }
 
 /// Says whether `identity` may do `action` to `resource` at `now`.
@@ -121,11 +129,28 @@ pub fn authorise(
         return Err(Denied::Role(identity.role));
     }
     match resource {
-        Resource::Hub | Resource::SharedFiles => Ok(()),
+        Resource::Hub => Ok(()),
+        Resource::SharedFiles(_) if action == Action::SetAccess => Ok(()),
+        Resource::SharedFiles(rule) => by_rule(action, rule),
         Resource::Home(owner) if owner != identity.account => Err(Denied::NotYours),
         Resource::Home(_) => Ok(()),
         Resource::Room(facts) => in_room::authorise(identity, action, &facts, now),
-        Resource::RoomFiles(facts) => in_room::read(identity, &facts),
+        Resource::RoomFiles(facts, _) if action == Action::SetAccess => {
+            in_room::read(identity, &facts).and_then(|()| in_room::keep(identity, &facts))
+        }
+        Resource::RoomFiles(facts, rule) => {
+            in_room::read(identity, &facts).and_then(|()| by_rule(action, rule))
+        }
+    }
+}
+
+/// What an access rule allows of what is done with files; without one, all.
+fn by_rule(action: Action, rule: Option<Right>) -> Result<(), Denied> {
+    match (rule, action) {
+        (None | Some(Right::Write), _)
+        | (Some(Right::Read), Action::ReadFiles)
+        | (Some(Right::Upload), Action::AddFiles) => Ok(()),
+        _ => Err(Denied::AccessRule),
     }
 }
 
@@ -136,7 +161,7 @@ fn least_role(action: Action, resource: &Resource) -> Option<Role> {
         (A::KeepOwnAccount | A::FindPeople | A::ListRooms, Resource::Hub) => Some(Role::Guest),
         (A::CreateRoom, Resource::Hub) => Some(Role::Member),
         (A::Invite(Role::Unknown), _) => None,
-        (A::Invite(_) | A::KeepAccounts | A::ImportRoom, Resource::Hub) => Some(Role::Admin),
+        (A::Invite(_) | A::KeepAccounts | A::KeepSpaces | A::ImportRoom, Resource::Hub) => Some(Role::Admin),
         (
             A::SeeRoom
             | A::ReadRoom
@@ -154,9 +179,13 @@ fn least_role(action: Action, resource: &Resource) -> Option<Role> {
             | A::SetRoom,
             Resource::Room(_),
         ) => Some(Role::Guest),
-        (A::ReadFiles | A::WriteFiles, Resource::Home(_) | Resource::RoomFiles(_))
-        | (A::ReadFiles, Resource::SharedFiles) => Some(Role::Guest),
-        (A::WriteFiles, Resource::SharedFiles) => Some(Role::Member),
+        (A::ReadFiles | A::WriteFiles | A::AddFiles, Resource::Home(_) | Resource::RoomFiles(..))
+        // Where a rule says something, it says it of guests too.
+        | (A::ReadFiles | A::WriteFiles | A::AddFiles, Resource::SharedFiles(Some(_)))
+        | (A::ReadFiles, Resource::SharedFiles(None))
+        | (A::SetAccess, Resource::RoomFiles(..)) => Some(Role::Guest),
+        (A::WriteFiles | A::AddFiles, Resource::SharedFiles(None)) => Some(Role::Member),
+        (A::SetAccess, Resource::SharedFiles(_)) => Some(Role::Admin),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! first byte 0x16 (TLS) --handshake--> landline/1 --> native
-//!                                      h2, http/1.1, none --> page
+//!                                      h2, http/1.1, none --> page, and share below /s/
 //! first byte A..Z (plain HTTP) --> redirect to https
 //! anything else, or nothing in time --> closed
 //! ```
@@ -11,23 +11,30 @@ mod gate;
 mod listener;
 mod native;
 mod page;
+mod patience;
 mod redirect;
+mod share;
 
 pub(crate) use gate::Gate;
 pub(crate) use listener::{Listener, accept_all, bind};
 pub(crate) use native::{answered, arguments};
 pub(crate) use page::Page;
+pub(crate) use share::GUESSES_FREE as SHARE_GUESSES_FREE;
 
 use crate::services::Services;
 use gate::Admission;
 use landline_model::protocol::ALPN;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsAcceptor;
 
 /// The content type byte with which every TLS handshake begins (RFC 8446, section 5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
+
+/// How long a peer may take over one message, or one block of a file: a byte a minute is neither.
+const MESSAGE_TIME: Duration = Duration::from_secs(60);
 
 /// Serves one connection to its end.
 async fn serve(stream: TcpStream, services: Arc<Services>, tls: TlsAcceptor, admission: Admission) {
@@ -84,6 +91,6 @@ async fn serve_tls(
         native::serve(stream, services, admission, deadline).await;
     } else {
         admission.handshake_is_over();
-        page::serve(stream, &services).await;
+        page::serve(stream, services, admission.peer()).await;
     }
 }

@@ -1,6 +1,21 @@
 //! The file requests: from a path on the wire to a place in the store, by way of [`authorise`](crate::authorise).
 
-use crate::answer::{Answer, Answered};
+mod copy;
+mod digest;
+mod listing;
+mod standing;
+mod streaming;
+mod tree;
+pub(crate) mod underway;
+pub(crate) mod upload;
+
+pub(crate) use copy::copy;
+pub(crate) use digest::hash_file;
+pub(crate) use listing::Listing;
+pub(crate) use streaming::{Streamed, Streaming};
+pub(crate) use tree::list_tree;
+
+use crate::answer::Answered;
 use crate::authorise::{Action, Identity, Resource, authorise};
 use crate::chat;
 use crate::doors::{answered, arguments};
@@ -9,36 +24,18 @@ use crate::services::Services;
 use bytes::Bytes;
 use landline_model::denied::Denied;
 use landline_model::error::Refusal;
-use landline_model::id::{AccountId, UploadId};
 use landline_model::path::{RemotePath, Space};
-use landline_model::protocol::files::{
-    Entry, List, ListPage, MakeDirectory, PutAbort, PutBlock, PutFile, PutFinish, PutJournaled, PutOpen,
-    PutOpened, Remove, Rename, Stat,
-};
-use landline_model::protocol::{Call as _, Done, PAGE_BYTES_MAX, PAGE_MAX, RequestHeader};
-use landline_store::files::{Files, FilesError, ListRequest, Place, SmallFile, SpaceId, UploadRequest};
+use landline_model::protocol::files::{Entry, EntryKind, MakeDirectory, PutFile, Remove, Rename, Stat};
+use landline_model::protocol::{Call as _, Done, RequestHeader};
+use landline_store::files::{Files, FilesError, Place, SmallFile, SpaceId};
 use std::sync::Arc;
 
-/// Answers a request about files by somebody who is logged in, but for `get`; none: it is not one.
-pub(crate) async fn answer(
-    services: &Services,
-    who: &Identity,
-    header: &RequestHeader<'_>,
-    body: Bytes,
-) -> Option<Bytes> {
+/// Answers a request about files by somebody who is logged in, but for `get`, `put_file`, `list`, those of uploads and what
+/// is answered in parts; none: it is not one.
+pub(crate) async fn answer(services: &Services, who: &Identity, header: &RequestHeader<'_>) -> Option<Bytes> {
     let id = header.id;
     Some(match &*header.name {
-        List::NAME => answered(id, async { list(services, who, arguments(header)?).await }).await,
         Stat::NAME => answered(id, async { stat(services, who, arguments(header)?).await }).await,
-        PutOpen::NAME => answered(id, async { put_open(services, who, arguments(header)?).await }).await,
-        PutBlock::NAME => {
-            answered(id, async {
-                put_block(services, who, arguments(header)?, body).await
-            })
-            .await
-        }
-        PutFinish::NAME => answered(id, async { put_finish(services, who, arguments(header)?).await }).await,
-        PutAbort::NAME => answered(id, async { put_abort(services, who, arguments(header)?).await }).await,
         MakeDirectory::NAME => {
             answered(id, async {
                 make_directory(services, who, arguments(header)?).await
@@ -51,34 +48,28 @@ pub(crate) async fn answer(
     })
 }
 
-/// Lists a directory.
-async fn list(services: &Services, who: &Identity, call: List) -> Answered<ListPage> {
-    let place = place(services, who, Action::ReadFiles, &call.path)?;
-    let listing = blocking(services, move |files| {
-        let limit = usize::try_from(call.limit.clamp(1, PAGE_MAX)).unwrap_or(1);
-        files.list(
-            &place,
-            &ListRequest {
-                after: call.after.as_ref(),
-                limit,
-                byte_limit: PAGE_BYTES_MAX,
-            },
-        )
-    })
-    .await?;
-    let (body, count) = crate::answer::json_lines(&listing.entries, landline_wire::BODY_MAX)?;
-    Ok(Answer {
-        reply: ListPage {
-            more: listing.more || count < listing.entries.len(),
-        },
-        body,
-    })
-}
-
 /// Tells about one file or directory.
 async fn stat(services: &Services, who: &Identity, call: Stat) -> Answered<Entry> {
-    let place = place(services, who, Action::ReadFiles, &call.path)?;
-    Ok(blocking(services, move |files| files.stat(&place)).await?.into())
+    match place(services, who, Action::ReadFiles, &call.path) {
+        Ok(place) => Ok(blocking(services, move |files| files.stat(&place)).await?.into()),
+        Err(refusal) => directory_to_add_to(services, who, &call.path, refusal).await,
+    }
+}
+
+/// Who may only add files may know that a directory is one, and nothing of what is in it.
+async fn directory_to_add_to(
+    services: &Services,
+    who: &Identity,
+    path: &RemotePath,
+    refusal: Refusal,
+) -> Answered<Entry> {
+    let Ok(place) = place(services, who, Action::AddFiles, path) else {
+        return Err(refusal);
+    };
+    match blocking(services, move |files| files.stat(&place)).await {
+        Ok(entry) if entry.kind == EntryKind::Directory => Ok(entry.into()),
+        _ => Err(refusal),
+    }
 }
 
 /// The place of what `who` may read.
@@ -91,30 +82,6 @@ pub(crate) fn still_readable(services: &Services, who: &Identity, path: &RemoteP
     readable(services, who, path).map(drop)
 }
 
-/// Begins or resumes an upload.
-async fn put_open(services: &Services, who: &Identity, call: PutOpen) -> Answered<PutOpened> {
-    let place = place(services, who, Action::WriteFiles, &call.path)?;
-    let owner = who.account;
-    let opened = blocking(services, move |files| {
-        let request = UploadRequest {
-            size: call.size,
-            overwrite: call.overwrite,
-            attributes: call.attributes,
-            resume: call.resume,
-        };
-        files.open_upload(owner, &place, &request)
-    })
-    .await?;
-    let body = Bytes::from(opened.chaining_values.concat());
-    Ok(Answer {
-        reply: PutOpened {
-            upload: opened.upload,
-            offset: opened.offset,
-        },
-        body,
-    })
-}
-
 /// What a small file is to become, if `who` may write there.
 pub(crate) fn small_file(
     services: &Services,
@@ -122,13 +89,16 @@ pub(crate) fn small_file(
     call: &PutFile,
     content: Bytes,
 ) -> Result<SmallFile<Bytes>, Refusal> {
-    let place = place(services, who, Action::WriteFiles, &call.path)?;
+    let (place, overwrite) = addable(services, who, &call.path, call.overwrite)?;
+    // To make directories takes the right to write, as it does by itself.
+    let may_write = || allowed_at(services, who, Action::WriteFiles, &place, "").is_ok();
+    let parents = call.parents && may_write();
     Ok(SmallFile {
         place,
         content,
         hash: call.hash,
-        overwrite: call.overwrite,
-        parents: call.parents,
+        overwrite,
+        parents,
         attributes: call.attributes,
     })
 }
@@ -150,7 +120,8 @@ pub(crate) async fn put_files(
             let mut refusals = Vec::with_capacity(files.len());
             let mut allowed = Vec::with_capacity(files.len());
             for file in files {
-                let refusal = still_writable(&services, &who, file.place.space).err();
+                let refusal =
+                    still_writable(&services, &who, &file.place, file.overwrite || file.parents).err();
                 if refusal.is_none() {
                     allowed.push(file);
                 }
@@ -172,38 +143,6 @@ pub(crate) async fn put_files(
         Ok(answers) => answers,
         Err(refusal) => (0..count).map(|_| Err(refusal.clone())).collect(),
     }
-}
-
-/// Takes one block.
-async fn put_block(
-    services: &Services,
-    who: &Identity,
-    call: PutBlock,
-    body: Bytes,
-) -> Answered<PutJournaled> {
-    let owner = still_allowed(services, who, call.upload).await?;
-    let offset = blocking(services, move |files| {
-        files.write_block(owner, call.upload, call.offset, &body)
-    })
-    .await?;
-    Ok(PutJournaled { offset }.into())
-}
-
-/// Compares and publishes.
-async fn put_finish(services: &Services, who: &Identity, call: PutFinish) -> Answered<Entry> {
-    let owner = still_allowed(services, who, call.upload).await?;
-    Ok(blocking(services, move |files| {
-        files.finish(owner, call.upload, call.size, &call.hash)
-    })
-    .await?
-    .into())
-}
-
-/// Gives an upload up.
-async fn put_abort(services: &Services, who: &Identity, call: PutAbort) -> Answered<Done> {
-    let owner = who.account;
-    blocking(services, move |files| files.abort(owner, call.upload)).await?;
-    Ok(Done {}.into())
 }
 
 /// Makes a directory.
@@ -243,39 +182,71 @@ pub(crate) async fn blocking<T: Send + 'static>(
 }
 
 /// The place in the store that a path names for `who`, if `who` may do `action` there.
-fn place(services: &Services, who: &Identity, action: Action, path: &RemotePath) -> Result<Place, Refusal> {
-    let (space, resource) = match &path.space {
-        Space::Home => (SpaceId::Home(who.account), Resource::Home(who.account)),
-        Space::Shared => (SpaceId::Shared, Resource::SharedFiles),
-        Space::Room(name) => {
-            let (room, facts) = chat::visible(services, who, name)?;
-            (SpaceId::Room(room.genesis.room), Resource::RoomFiles(facts))
-        }
+pub(crate) fn place(
+    services: &Services,
+    who: &Identity,
+    action: Action,
+    path: &RemotePath,
+) -> Result<Place, Refusal> {
+    let space = match &path.space {
+        Space::Home => SpaceId::Home(who.account),
+        Space::Shared => SpaceId::Shared,
+        Space::Room(name) => SpaceId::Room(chat::visible(services, who, name)?.0.genesis.room),
     };
-    authorise(who, action, resource, services.now()).map_err(|why| denied(why, &path.to_string()))?;
-    Ok(Place::new(space, path.components.clone()))
+    let place = Place::new(space, path.components.clone());
+    allowed_at(services, who, action, &place, &path.to_string())?;
+    Ok(place)
 }
 
-/// Asks again at every step of an upload whether its owner may still write there.
-async fn still_allowed(services: &Services, who: &Identity, upload: UploadId) -> Result<AccountId, Refusal> {
-    let owner = who.account;
-    let place = blocking(services, move |files| files.upload_place(owner, upload)).await?;
-    still_writable(services, who, place.space)?;
-    Ok(owner)
-}
-
-/// Says whether `who` may write to a space now.
-fn still_writable(services: &Services, who: &Identity, space: SpaceId) -> Result<(), Refusal> {
-    let resource = match space {
+/// Says whether `who` may do `action` at a place now, by the rights in its space and the rules on its directories.
+pub(crate) fn allowed_at(
+    services: &Services,
+    who: &Identity,
+    action: Action,
+    place: &Place,
+    shown: &str,
+) -> Result<(), Refusal> {
+    let rule = services
+        .files
+        .access()
+        .right(place.space, &place.components, &who.account, who.role);
+    let resource = match place.space {
         SpaceId::Home(account) => Resource::Home(account),
-        SpaceId::Shared => Resource::SharedFiles,
+        SpaceId::Shared => Resource::SharedFiles(rule),
         SpaceId::Room(room) => {
             let facts = services.chat.facts(&room, &who.account, None);
-            // Rooms do not go away, and this one was there when the upload was begun.
-            Resource::RoomFiles(
-                facts.ok_or_else(|| from_files(&FilesError::NotFound("the room".to_owned())))?,
-            )
+            // Rooms do not go away, and this one was there when it was named.
+            let facts = facts.ok_or_else(|| from_files(&FilesError::NotFound("the room".to_owned())))?;
+            Resource::RoomFiles(facts, rule)
         }
     };
-    authorise(who, Action::WriteFiles, resource, services.now()).map_err(|why| denied(why, "the upload"))
+    authorise(who, action, resource, services.now()).map_err(|why| denied(why, shown))
+}
+
+/// The place at which `who` may put a file, and whether one that is there may be replaced: who may only add files,
+/// replaces none.
+fn addable(
+    services: &Services,
+    who: &Identity,
+    path: &RemotePath,
+    overwrite: bool,
+) -> Result<(Place, bool), Refusal> {
+    let place = place(services, who, Action::AddFiles, path)?;
+    let may_write = allowed_at(services, who, Action::WriteFiles, &place, "").is_ok();
+    Ok((place, overwrite && may_write))
+}
+
+/// Says whether `who` may still put a file there, and replace one where that was asked for.
+fn still_writable(
+    services: &Services,
+    who: &Identity,
+    place: &Place,
+    overwrite: bool,
+) -> Result<(), Refusal> {
+    let action = if overwrite {
+        Action::WriteFiles
+    } else {
+        Action::AddFiles
+    };
+    allowed_at(services, who, action, place, "the upload")
 }

@@ -29,6 +29,7 @@ const SCRUB: Duration = Duration::from_secs(60);
 
 /// Looks after addresses and certificates, and sweeps out what has expired.
 pub(crate) async fn keep_house(services: Arc<Services>, authority: Arc<Authority>, bound: Vec<SocketAddr>) {
+    tokio::spawn(crate::spaces::count_the_uncounted(Arc::clone(&services)));
     let mut look = tokio::time::interval(ADDRESS_LOOK);
     let mut people = tokio::time::interval(SWEEP_PEOPLE);
     let mut files = tokio::time::interval(SWEEP_FILES);

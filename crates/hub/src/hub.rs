@@ -6,6 +6,7 @@ use crate::chat::{Delivery, Pace, Watchers, Writers, keep_telling};
 use crate::config::{Config, Loaded};
 use crate::data_directory::{DataDirectory, DataDirectoryError};
 use crate::doors::{Gate, Listener, Page, accept_all, bind};
+use crate::files::underway::Underway;
 use crate::housekeeping::{flush_marks, keep_house};
 use crate::live::Live;
 use crate::log::{self, LogError, LogGuard};
@@ -243,7 +244,8 @@ pub(crate) fn open_services(
         people: people.clone(),
         live: live.clone(),
     };
-    let options = chat_options(&steady, head_key, delivery, bell.clone());
+    let signer = Arc::new(head_key);
+    let options = chat_options(&steady, Arc::clone(&signer), delivery, bell.clone());
     let chat = Chat::open(&data.databases(), options).map_err(failed("chat.db"))?;
     let search = Search::open(&data.databases(), bell).map_err(failed("search.db"))?;
     let files = open_files(&config, data, &steady)?;
@@ -261,9 +263,13 @@ pub(crate) fn open_services(
         background: Background::start().map_err(StartError::Threads)?,
         chat,
         files,
+        underway: Underway::default(),
         passwords,
         codes: Codes::default(),
         backoff: Backoff::default(),
+        share_guesses: Backoff::after(crate::doors::SHARE_GUESSES_FREE),
+        share_uses: crate::shares::uses::Uses::default(),
+        share_passwords: crate::shares::passwords::Remembered::default(),
         token_key: TokenKey::open(&data.tls())?,
         feeds,
         live,
@@ -273,6 +279,7 @@ pub(crate) fn open_services(
         page,
         pin,
         head_key: public_head_key,
+        signer,
         clock: steady,
         addresses: reachable
             .iter()
@@ -285,7 +292,7 @@ pub(crate) fn open_services(
 }
 
 /// What the store of messages needs from outside.
-fn chat_options(steady: &Steady, head_key: HeadKey, delivery: Delivery, bell: Bell) -> ChatOptions {
+fn chat_options(steady: &Steady, head_key: Arc<HeadKey>, delivery: Delivery, bell: Bell) -> ChatOptions {
     let mut salts = random::Pieces::new();
     ChatOptions {
         clock: steady.clock(),
@@ -303,6 +310,7 @@ fn open_files(config: &Config, data: &DataDirectory, steady: &Steady) -> Result<
     let mut options = FilesOptions::new(steady.clock(), Arc::new(random::bytes));
     options.upload_expiry = config.files.upload_expiry;
     options.trash_retention = config.files.trash;
+    options.home_quota = config.files.home_quota;
     Files::open(&data.files(), &data.databases(), options).map_err(|error| match error {
         FilesError::Store(error) => StartError::Store {
             database: data.databases().join("files.db"),

@@ -20,9 +20,12 @@ mod outbox;
 mod people;
 mod random;
 mod ready;
+mod receipts;
 mod refusals;
 mod services;
 mod session;
+mod shares;
+mod spaces;
 mod steady;
 
 pub use hub::{Hub, StartError, Started};

@@ -105,6 +105,14 @@ pub(crate) fn from_files(error: &FilesError) -> Refusal {
         FilesError::Internal(_) => internal(error),
         FilesError::Store(error) => from_store(error),
         FilesError::StorageFull => from_store(&StoreError::StorageFull),
+        FilesError::Quota { trash, .. } => {
+            let refusal = Refusal::new(error.code(), error.to_string());
+            refusal.with_hint(if *trash > 0 {
+                "landline trash empty makes room; so does landline rm, and then that; an admin sets limits"
+            } else {
+                "remove something and empty the trash, or ask an admin for more room: landline space ls"
+            })
+        }
         error => Refusal::new(error.code(), error.to_string()),
     }
 }

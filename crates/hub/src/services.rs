@@ -5,12 +5,15 @@ use crate::chat::feed::Feeds;
 use crate::chat::{Pace, Watchers, Writers};
 use crate::config::Config;
 use crate::doors::Page;
+use crate::files::underway::Underway;
 use crate::live::Live;
 use crate::people::backoff::Backoff;
 use crate::people::code::Codes;
 use crate::people::passwords::Passwords;
+use crate::shares::passwords::Remembered;
+use crate::shares::uses::Uses;
 use crate::steady::Steady;
-use crate::tls::TokenKey;
+use crate::tls::{HeadKey as Signer, TokenKey};
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::hash::HeadKey;
 use landline_model::id::AccountId;
@@ -34,10 +37,17 @@ pub(crate) struct Services {
     pub(crate) background: Background,
     pub(crate) chat: Chat,
     pub(crate) files: Files,
+    /// The blocks of uploads that have arrived and are not durable yet.
+    pub(crate) underway: Underway,
     pub(crate) passwords: Passwords,
     pub(crate) codes: Codes,
     /// Who failed to log in.
     pub(crate) backoff: Backoff,
+    /// Who followed links that lead nowhere, or said a wrong password of a share.
+    pub(crate) share_guesses: Backoff,
+    /// What is being done by shares.
+    pub(crate) share_uses: Uses,
+    pub(crate) share_passwords: Remembered,
     /// Seals the secrets of tokens.
     pub(crate) token_key: TokenKey,
     pub(crate) feeds: Feeds,
@@ -49,6 +59,8 @@ pub(crate) struct Services {
     pub(crate) page: Page,
     pub(crate) pin: Pin,
     pub(crate) head_key: HeadKey,
+    /// The key of which that is the public half. It signs receipts, too.
+    pub(crate) signer: Arc<Signer>,
     /// What time it is.
     pub(crate) clock: Steady,
     /// Where the hub can be reached, best first: `host:port`. It follows the machine's addresses.

@@ -112,32 +112,62 @@ fn hasher_of(index: usize) -> blake3::Hasher {
 /// The hash of the file whose blocks these are, in order. No blocks: the empty file.
 #[must_use]
 pub fn hash_file(blocks: &[BlockHash]) -> Hash {
-    match blocks {
-        [] => blake3::hash(b"").into(),
-        [BlockHash { root: Some(root), .. }] => *root,
-        // A first block always has its root; a lone block that is not a first one is no file, and hashes as none does.
-        [lone] => Hash::from_bytes(lone.chaining_value),
-        blocks => {
-            let (left, right) = blocks.split_at(left_subtree(blocks.len()));
-            merge_subtrees_root(&merge(left), &merge(right), Mode::Hash).into()
-        }
+    let mut hash = FileHash::default();
+    for block in blocks {
+        hash.push(block);
     }
+    hash.finish()
 }
 
-fn merge(blocks: &[BlockHash]) -> ChainingValue {
-    match blocks {
-        [] => [0; 32],
-        [block] => block.chaining_value,
-        blocks => {
-            let (left, right) = blocks.split_at(left_subtree(blocks.len()));
-            merge_subtrees_non_root(&merge(left), &merge(right), Mode::Hash)
-        }
-    }
+/// The hash of a file whose blocks come one after the other. What it holds grows with the logarithm of their number.
+#[derive(Clone, Debug, Default)]
+pub struct FileHash {
+    /// Whole subtrees, from the left and largest to the right and smallest. Two of one size are merged only when something
+    /// comes behind them, because the last two may be the root's.
+    subtrees: Vec<ChainingValue>,
+    blocks: u64,
+    /// The first block's.
+    root: Option<Hash>,
 }
 
-/// The blocks of the left subtree of `count` blocks (2 or more): the largest power of two below it.
-fn left_subtree(count: usize) -> usize {
-    1 << (count - 1).ilog2()
+impl FileHash {
+    /// Takes the next block.
+    pub fn push(&mut self, block: &BlockHash) {
+        // As many subtrees stay as the number of blocks so far has ones in binary.
+        while self.subtrees.len() > self.blocks.count_ones() as usize {
+            let right = self.subtrees.pop();
+            if let (Some(left), Some(right)) = (self.subtrees.last_mut(), right) {
+                *left = merge_subtrees_non_root(left, &right, Mode::Hash);
+            }
+        }
+        if self.blocks == 0 {
+            self.root = block.root;
+        }
+        self.subtrees.push(block.chaining_value);
+        self.blocks += 1;
+    }
+
+    /// How many blocks it has taken.
+    #[must_use]
+    pub const fn blocks(&self) -> u64 {
+        self.blocks
+    }
+
+    /// The hash of the file that ends here. No blocks: the empty file.
+    #[must_use]
+    pub fn finish(&self) -> Hash {
+        match self.subtrees.as_slice() {
+            [] => blake3::hash(b"").into(),
+            // A first block always has its root; a lone block that is not a first one is no file, and hashes as none does.
+            [lone] => self.root.unwrap_or_else(|| Hash::from_bytes(*lone)),
+            [left, between @ .., last] => {
+                let right = between.iter().rev().fold(*last, |right, left| {
+                    merge_subtrees_non_root(left, &right, Mode::Hash)
+                });
+                merge_subtrees_root(left, &right, Mode::Hash).into()
+            }
+        }
+    }
 }
 
 #[cfg(test)]

@@ -59,6 +59,9 @@ pub enum Denied {
     /// The other one does not want to hear from them.
     #[error("they do not take messages from you")]
     Blocked,
+    /// A rule on the directory, or on one above it, gives another right or none.
+    #[error("an access rule of the directory allows this to others only")]
+    AccessRule,
     /// This is not done in a room of this kind.
     #[error("this is not done in a room of this kind")]
     RoomKind,

@@ -35,6 +35,8 @@ pub enum ErrorCode {
     Busy,
     /// The hub's disk is full.
     StorageFull,
+    /// It would pass the limit of the space that it is for.
+    Quota,
     /// What arrived is not what was announced (size, offset or hash).
     Mismatch,
     /// It changed, or somebody else was faster.

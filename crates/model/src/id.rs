@@ -29,8 +29,16 @@ identifier! {
     UploadId
 }
 identifier! {
+    /// One thing in the trash.
+    TrashId
+}
+identifier! {
     /// One session of an account. It is not the secret: that one is known to the client alone.
     SessionId
+}
+identifier! {
+    /// One share. It is not the secret: that stands in its link alone.
+    ShareId
 }
 
 impl ClientId {

@@ -3,6 +3,7 @@
 //! Everything here is pure: no I/O, no clock, no randomness. Whoever needs fresh ids or salts passes random bytes in.
 #![forbid(unsafe_code)]
 
+pub mod access;
 pub mod blocks;
 pub mod chain;
 pub mod code;
@@ -16,8 +17,11 @@ pub mod link;
 pub mod name;
 pub mod path;
 pub mod protocol;
+pub mod receipt;
 pub mod role;
 pub mod room;
+pub mod size;
+pub mod space;
 pub mod target;
 pub mod text;
 pub mod time;

@@ -77,7 +77,9 @@ impl Token {
         BASE64URL_NOPAD.encode(&self.0)
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The token of that text, if it is one.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
         decode(text).map(Self)
     }
 }

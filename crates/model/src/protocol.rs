@@ -11,9 +11,14 @@
 //! Members that a program does not know are ignored. A listing's body is JSON lines; its reply names the place where
 //! the next page begins.
 
+pub mod access;
 pub mod chat;
 pub mod files;
 pub mod people;
+pub mod receipts;
+pub mod shares;
+pub mod spaces;
+pub mod trees;
 
 use crate::error::Refusal;
 use serde::de::DeserializeOwned;

@@ -212,16 +212,16 @@ struct BodyLength {
 /// # Errors
 /// [`FrameError::Unsendable`], [`FrameError::HeaderTooLong`] or [`FrameError::BodyTooLong`]; `out` is then as it was.
 pub fn encode(header: &impl Serialize, body: &[u8], out: &mut BytesMut) -> Result<(), FrameError> {
-    encode_header(header, body.len(), out)?;
+    encode_head(header, body.len(), out)?;
     out.put_slice(body);
     Ok(())
 }
 
-/// As [`encode`], for a body of so many bytes that the caller sends behind it.
+/// As [`encode`], without the body: so many bytes that the caller sends behind it.
 ///
 /// # Errors
-/// The same.
-pub fn encode_header(header: &impl Serialize, body: usize, out: &mut BytesMut) -> Result<(), FrameError> {
+/// As [`encode`].
+pub fn encode_head(header: &impl Serialize, body: usize, out: &mut BytesMut) -> Result<(), FrameError> {
     if body > BODY_MAX {
         return Err(FrameError::BodyTooLong {
             length: body as u64,
@@ -229,10 +229,10 @@ pub fn encode_header(header: &impl Serialize, body: usize, out: &mut BytesMut) -
         });
     }
     let begin = out.len();
-    put_header(header, body, out).inspect_err(|_| out.truncate(begin))
+    encode_header(header, body, out).inspect_err(|_| out.truncate(begin))
 }
 
-fn put_header(header: &impl Serialize, body: usize, out: &mut BytesMut) -> Result<(), FrameError> {
+fn encode_header(header: &impl Serialize, body: usize, out: &mut BytesMut) -> Result<(), FrameError> {
     let unsendable = |what: &dyn std::fmt::Display| FrameError::Unsendable(what.to_string());
     let begin = out.len();
     out.put_u32(0);

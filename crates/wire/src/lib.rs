@@ -12,7 +12,7 @@ pub mod gate;
 pub mod sized;
 
 pub use encoding::{Decoder, Encoding};
-pub use frame::{BODY_MAX, Frame, FrameDecoder, FrameError, HEADER_MAX, encode, encode_header};
+pub use frame::{BODY_MAX, Frame, FrameDecoder, FrameError, HEADER_MAX, encode, encode_head};
 pub use framing::{
     ByteOrder, Cobs, Framing, FramingError, Header, HeaderCodec, JsonHeader, LengthField, Lines, Newline,
     Prefix, Raw, SizedLine, Slip, Width,

@@ -5,7 +5,7 @@ use crate::{duration, json, qr, show};
 use anyhow::Result;
 use landline_client::Connection;
 use landline_model::link::{HubAddress, JoinLink};
-use landline_model::protocol::people::{self, Invitation};
+use landline_model::protocol::people;
 use landline_model::role::Role;
 use landline_model::text::escape;
 use serde::Serialize;
@@ -61,7 +61,7 @@ impl Invite {
             expires: self.expires.as_secs(),
         };
         let invitation = connection.call(&call).await?;
-        let address = best_address(connection.address(), &invitation);
+        let address = best_address(connection.address(), &invitation.addresses);
         let link = JoinLink {
             address,
             token: invitation.token,
@@ -126,16 +126,13 @@ impl Invite {
 
 /// The address by which others find the hub: the one that works from here, unless it works only here and the hub knows
 /// a better one.
-fn best_address(own: &HubAddress, invitation: &Invitation) -> HubAddress {
+pub(super) fn best_address(own: &HubAddress, known: &[String]) -> HubAddress {
     if !is_loopback(own) {
         return own.clone();
     }
-    let known = invitation
-        .addresses
-        .iter()
-        .filter_map(|address| address.parse::<HubAddress>().ok());
     known
-        .into_iter()
+        .iter()
+        .filter_map(|address| address.parse::<HubAddress>().ok())
         .find(|address| !is_loopback(address))
         .unwrap_or_else(|| own.clone())
 }
@@ -158,16 +155,10 @@ fn plural(role: Role, count: u32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use landline_model::link::Token;
-    use landline_model::time::Timestamp;
 
     fn best(own: &str, known: &[&str]) -> String {
-        let invitation = Invitation {
-            token: Token::from_bytes([0; 16]),
-            addresses: known.iter().map(|address| (*address).to_owned()).collect(),
-            expires: Timestamp(0),
-        };
-        best_address(&own.parse().unwrap(), &invitation).to_string()
+        let known: Vec<String> = known.iter().map(|address| (*address).to_owned()).collect();
+        best_address(&own.parse().unwrap(), &known).to_string()
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod keep;
 mod ls;
+mod quota;
 mod revoke;
 mod sessions;
 mod token;
@@ -27,6 +28,7 @@ enum Command {
     Role(keep::ChangeRole),
     Reset(keep::Reset),
     Sessions(sessions::Sessions),
+    Quota(quota::Quota),
     Revoke(revoke::Revoke),
     Token(token::Token),
 }
@@ -41,6 +43,7 @@ impl User {
             Command::Role(command) => command.run(context).await?,
             Command::Reset(command) => command.run(context).await?,
             Command::Sessions(command) => command.run(context).await?,
+            Command::Quota(command) => command.run(context).await?,
             Command::Revoke(command) => command.run(context).await?,
             Command::Token(command) => command.run(context).await?,
         }

@@ -77,6 +77,7 @@ impl<'a> Order<'a> {
             .max();
         let written = written.unwrap_or(done.began);
         self.synced(partial, written, published.call.entered)?;
+        self.journaled(partial, done.began, published.call.entered)?;
         self.committed("files.db-wal", done.began, published.call.entered)?;
         let mut last = self.both_synced(&published, done.acknowledged)?;
         if published.exchanged {
@@ -94,13 +95,40 @@ impl<'a> Order<'a> {
         self.nothing_left(done)
     }
 
-    /// F5: the journal knows it first; then both directories.
+    /// F3: of a file that came by blocks, each mark of the block journal stands for data that was synced, and is synced
+    /// before anything rests on it.
+    fn journaled(&self, data: &Path, after: usize, before: usize) -> Result<(), String> {
+        let mut journal = data.as_os_str().to_owned();
+        journal.push(".blocks");
+        let journal = PathBuf::from(journal);
+        let marks: Vec<&Call> = self
+            .writes(&journal, after, before)
+            .filter(|call| call.name == "pwrite64" && call.number(3) < 1024)
+            .collect();
+        for mark in &marks {
+            let blocks = u64::from_le_bytes(mark.bytes(1)[32..40].try_into().expect("a mark"));
+            let vouched = i64::try_from(blocks << 20).expect("an offset");
+            let written = self
+                .writes(data, after, before)
+                .filter(|call| call.number(3) < vouched);
+            if let Some(written) = written.map(|call| call.exited).max() {
+                self.synced(data, written, mark.entered)?;
+            }
+        }
+        match marks.last() {
+            Some(mark) => self.synced(&journal, mark.exited, before).map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// F5: the journal knows it first; then both directories; then the journal's figures.
     fn removed(&self, path: &Path, done: &Done) -> Result<(), String> {
         let source = self.files().join("shared").join(path);
         let removed = self.renames(done).find(|renamed| renamed.from == source);
         let removed = removed.ok_or_else(|| format!("{} did not go to the trash", source.display()))?;
         self.committed("files.db-wal", done.began, removed.call.entered)?;
-        self.both_synced(&removed, done.acknowledged)?;
+        let last = self.both_synced(&removed, done.acknowledged)?;
+        self.committed("files.db-wal", last, done.acknowledged)?;
         self.nothing_left(done)
     }
 

@@ -353,6 +353,7 @@ fn column(data: &Path, query: &str) -> Result<BTreeSet<Vec<u8>>, String> {
 
 fn id_of(path: &Path) -> Vec<u8> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.strip_suffix(".blocks").unwrap_or(&name);
     name.parse().map_or_else(
         |_| name.as_bytes().to_vec(),
         |id: landline_model::id::UploadId| id.as_bytes().to_vec(),
@@ -401,7 +402,11 @@ fn files_options() -> FilesOptions {
         );
         id
     };
-    FilesOptions::new(Arc::new(clock), Arc::new(random))
+    FilesOptions {
+        // The power was cut: this is another start of the machine than the recorded one.
+        boot: [0xb0; 16],
+        ..FilesOptions::new(Arc::new(clock), Arc::new(random))
+    }
 }
 
 /// The recording's day: nothing has expired.

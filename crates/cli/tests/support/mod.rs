@@ -13,6 +13,7 @@
 )]
 
 pub(crate) mod clock;
+pub(crate) mod cutting;
 pub(crate) mod following;
 pub(crate) mod peer;
 pub(crate) mod ready;

@@ -33,7 +33,8 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 /// A message to be written, and the room that it takes in the queue until it is.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    pub(super) bytes: Bytes,
+    pub(super) head: Bytes,
+    pub(super) body: Bytes,
     pub(super) _room: OwnedSemaphorePermit,
 }
 
@@ -216,15 +217,17 @@ async fn write_queue(
     let mut messages = Vec::with_capacity(WRITE_MESSAGES);
     let mut gathered = BytesMut::with_capacity(WRITE_BYTES);
     while queue.recv_many(&mut messages, WRITE_MESSAGES).await > 0 {
-        for message in messages.drain(..) {
-            if gathered.len() + message.bytes.len() > WRITE_BYTES {
-                output.write_all(&gathered).await?;
-                gathered.clear();
-            }
-            if message.bytes.len() > WRITE_BYTES {
-                output.write_all(&message.bytes).await?;
-            } else {
-                gathered.extend_from_slice(&message.bytes);
+        for Outgoing { head, body, _room } in messages.drain(..) {
+            for bytes in [head, body] {
+                if gathered.len() + bytes.len() > WRITE_BYTES {
+                    output.write_all(&gathered).await?;
+                    gathered.clear();
+                }
+                if bytes.len() > WRITE_BYTES {
+                    output.write_all(&bytes).await?;
+                } else {
+                    gathered.extend_from_slice(&bytes);
+                }
             }
         }
         output.write_all(&gathered).await?;

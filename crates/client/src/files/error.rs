@@ -43,6 +43,24 @@ pub enum FilesError {
         /// Which file.
         path: RemotePath,
     },
+    /// The hub cannot tell what is below a directory.
+    #[error("{path}: {}", landline_model::text::escape(reason))]
+    Unlisted {
+        /// Which directory.
+        path: RemotePath,
+        /// What the hub says.
+        reason: String,
+    },
+    /// Something is a directory on one side and none on the other, and nobody has said which one may go.
+    #[error("{path} is {there} at the hub, and {here} here")]
+    Unlike {
+        /// Where.
+        path: RemotePath,
+        /// What it is here, with its article.
+        here: &'static str,
+        /// What it is at the hub, with its article.
+        there: &'static str,
+    },
     /// A path that the hub cannot have. The caller is at fault.
     #[error("{}: {error}", shown(path))]
     Path {
@@ -71,6 +89,7 @@ impl FilesError {
         match self {
             Self::Hub(error) => error.hint(),
             Self::SourceChanged { .. } => Some("send it again once nothing writes to it".to_owned()),
+            Self::Unlike { .. } => Some("--delete puts the source's in the place of the target's".to_owned()),
             Self::Mismatch { .. } => {
                 Some("fetch it again; if it stays so, tell the hub's administrator".to_owned())
             }
@@ -100,7 +119,10 @@ impl FilesError {
             Self::Hub(error) => error.code().is_some_and(|code| {
                 !matches!(
                     code,
-                    ErrorCode::Stopping | ErrorCode::Unauthenticated | ErrorCode::StorageFull
+                    ErrorCode::Stopping
+                        | ErrorCode::Unauthenticated
+                        | ErrorCode::StorageFull
+                        | ErrorCode::Quota
                 )
             }),
             Self::Local { error, .. } => error.kind() != io::ErrorKind::StorageFull,

@@ -1,8 +1,10 @@
 //! Fetching one file: it appears, or changes its content, only when all of it is here, is right, and is on the disk.
 
 use super::kept::{Arriving, Kept};
+use super::link::Link;
+use super::retry::is_passing;
 use super::temporary::Temporary;
-use super::{Direction, Directory, FilesError, Kind, Progress, Transfer, blocking};
+use super::{Direction, Directory, FilesError, Kind, Phase, Progress, Transfer, blocking};
 use crate::{Connection, Parts, Streamed};
 use bytes::Bytes;
 use landline_model::hash::Hash;
@@ -11,6 +13,7 @@ use landline_model::protocol::files::{Get, Got, Piece};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc;
 
 /// Pieces between network and disk, 1 MiB each at most: enough that neither waits for the other's hiccups.
@@ -25,18 +28,59 @@ pub struct Destination {
     pub name: OsString,
 }
 
-/// Fetches a file. It takes the place of a file or link that has the name, at once and whole; when anything fails,
-/// what stood there stays. With `resume`, what has come of a large one is kept beside it until then, and the next attempt
-/// goes on with it where the hub still has the same content; without, nothing is left beside it.
+/// As [`get_over`], over this connection alone.
 ///
 /// # Errors
-/// Any [`FilesError`] but `SourceChanged` and `Path`.
+/// As [`get_over`].
 pub async fn get(
     connection: &Connection,
     path: &RemotePath,
     destination: &Destination,
     resume: bool,
     progress: &dyn Progress,
+) -> Result<Got, FilesError> {
+    let link = Link::new(connection.clone(), None);
+    get_over(&link, path, destination, resume, progress).await
+}
+
+/// Fetches a file. It takes the place of a file or link that has the name, at once and whole; when anything fails,
+/// what stood there stays. With `resume`, what has come of a large one is kept beside it until then, and the next attempt
+/// goes on with it where the hub still has the same content; so does this one when the link is lost. Without, nothing is
+/// left beside it.
+///
+/// # Errors
+/// Any [`FilesError`] but `SourceChanged` and `Path`.
+pub async fn get_over(
+    link: &Link,
+    path: &RemotePath,
+    destination: &Destination,
+    resume: bool,
+    progress: &dyn Progress,
+) -> Result<Got, FilesError> {
+    let moved = AtomicU64::new(0);
+    let mut outage = None;
+    loop {
+        let before = moved.load(Ordering::Relaxed);
+        match attempt(&link.connection(), path, destination, resume, (progress, &moved)).await {
+            Err(FilesError::Hub(why)) if is_passing(&why) => {
+                if moved.load(Ordering::Relaxed) > before {
+                    // It is another outage.
+                    outage = None;
+                }
+                progress.phase(Phase::Waiting);
+                link.reconnect(&mut outage, why).await?;
+            }
+            ended => return ended,
+        }
+    }
+}
+
+async fn attempt(
+    connection: &Connection,
+    path: &RemotePath,
+    destination: &Destination,
+    resume: bool,
+    (progress, moved): (&dyn Progress, &AtomicU64),
 ) -> Result<Got, FilesError> {
     destination.check()?;
     let kept = {
@@ -56,6 +100,7 @@ pub async fn get(
         local: &destination.path(),
         resume,
         progress,
+        moved,
     };
     let goes_on = kept.is_some();
     match fetching.fetch(connection, kept).await {
@@ -96,6 +141,8 @@ struct Fetching<'a> {
     local: &'a Path,
     resume: bool,
     progress: &'a dyn Progress,
+    /// How many bytes have come.
+    moved: &'a AtomicU64,
 }
 
 impl Fetching<'_> {
@@ -132,12 +179,14 @@ impl Fetching<'_> {
         // finds it removed, unless it is kept.
         let (temporary, arriving) = self.place(kept, &first).await?;
         self.begins(size, begun);
+        self.progress.phase(Phase::Sending);
         let (pieces, queue) = mpsc::channel(QUEUE_PIECES);
         let shown = self.local.to_owned();
         let writer = tokio::spawn(blocking(move || write(arriving, &shown, queue)));
         let mut receiving = Receiving {
             path: self.path,
             progress: self.progress,
+            moved: self.moved,
             size,
             received: begun,
             pieces,
@@ -232,6 +281,7 @@ impl Fetching<'_> {
 struct Receiving<'a> {
     path: &'a RemotePath,
     progress: &'a dyn Progress,
+    moved: &'a AtomicU64,
     size: u64,
     received: u64,
     pieces: mpsc::Sender<Bytes>,
@@ -266,6 +316,7 @@ impl Receiving<'_> {
         self.received += length;
         self.pieces.send(bytes).await.map_err(|_| FilesError::Stopped)?;
         self.progress.moved(length);
+        self.moved.fetch_add(length, Ordering::Relaxed);
         Ok(())
     }
 

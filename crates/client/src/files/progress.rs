@@ -10,12 +10,16 @@ pub trait Progress: Send + Sync {
     fn begins(&self, _transfer: &Transfer<'_>) {}
     /// This many bytes of the file under way were there already.
     fn resumed(&self, _bytes: u64) {}
+    /// What is done with it from now on.
+    fn phase(&self, _phase: Phase) {}
     /// This many more bytes are safe at the other side (sending) or have arrived (fetching).
     fn moved(&self, _bytes: u64) {}
     /// The file stands at its place.
     fn done(&self, _transfer: &Transfer<'_>) {}
     /// Something in a tree was left out.
     fn skipped(&self, _skipped: &Skipped<'_>) {}
+    /// A sync does this that is no transfer; without changing anything, it would do this.
+    fn deed(&self, _deed: &Deed<'_>) {}
     /// Something in a tree failed; the rest goes on.
     fn failed(&self, _error: &FilesError) {}
 }
@@ -39,6 +43,18 @@ pub struct Transfer<'a> {
     pub size: u64,
 }
 
+/// What is done with a file that is under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// What the other side has already is compared.
+    Checking,
+    /// Bytes are on their way.
+    Sending,
+    /// The link was lost; the hub is called again.
+    Waiting,
+}
+
 /// Which way a file goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
@@ -46,6 +62,21 @@ pub enum Direction {
     Get,
     /// To the hub.
     Put,
+}
+
+/// Something that a sync does.
+#[derive(Clone, Copy, Debug)]
+pub enum Deed<'a> {
+    /// It would send or fetch this.
+    Transfer(Transfer<'a>),
+    /// It makes a directory here.
+    MakeLocal(&'a Path),
+    /// It makes a directory at the hub.
+    MakeRemote(&'a RemotePath),
+    /// It deletes something here.
+    DeleteLocal(&'a Path),
+    /// It moves something at the hub to the trash.
+    DeleteRemote(&'a RemotePath),
 }
 
 /// What was left out of a tree, and why: neither a regular file nor a directory.
@@ -74,6 +105,13 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Counts what another one has counted.
+    pub(super) const fn add(&mut self, other: Self) {
+        self.done += other.done;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+    }
+
     /// Counts a failure and tells of it.
     ///
     /// # Errors

@@ -205,7 +205,7 @@ impl<'a> SmallWindow<'a> {
 /// The hub's refusal, or how the connection ended.
 pub(super) async fn put_small(
     connection: &Connection,
-    file: SmallFile,
+    file: &SmallFile,
     remote: &RemotePath,
     overwrite: bool,
     progress: &dyn Progress,
@@ -218,7 +218,7 @@ pub(super) async fn put_small(
         parents: false,
         attributes: file.attributes,
     };
-    let entry = connection.exchange(&call, file.content).await?.reply;
+    let entry = connection.exchange(&call, file.content.clone()).await?.reply;
     tell(progress, &file.path, remote, size);
     Ok(entry)
 }

@@ -2,16 +2,16 @@
 
 use super::{Directory, FilesError, Kind};
 use bytes::Bytes;
-use landline_model::blocks::{BLOCK_BYTES, hash_block, hash_file};
-use landline_model::hash::Hash;
+use landline_model::blocks::BLOCK_BYTES;
 use landline_model::protocol::files::{Attributes, MODE_MAX, NANOS_PER_MILLISECOND};
 use landline_model::time::Timestamp;
 use rustix::fs::{FileType, Mode, OFlags, fstat};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Read as _;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use tokio::sync::mpsc;
 
 /// An open regular file, and what it was when it was opened.
 #[derive(Debug)]
@@ -26,12 +26,15 @@ pub struct Source {
 
 /// What changes when a file is written to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
+pub(super) struct Stamp {
     /// In bytes.
     size: u64,
     modified_seconds: i64,
     modified_nanoseconds: u32,
+    changed_seconds: i64,
+    changed_nanoseconds: u32,
     inode: u64,
+    device: u64,
 }
 
 impl Source {
@@ -67,7 +70,11 @@ impl Source {
         &self.path
     }
 
-    fn from_file(file: File, path: PathBuf) -> Result<Self, FilesError> {
+    /// Of a file that is open; `path` is what it is called.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn from_file(file: File, path: PathBuf) -> Result<Self, FilesError> {
         let stat = fstat(&file).map_err(|error| FilesError::local(&path, error))?;
         match Kind::of(FileType::from_raw_mode(stat.st_mode)) {
             Kind::File => {}
@@ -106,58 +113,111 @@ impl Source {
         }
     }
 
+    /// What this version of it is called: by machine, file, size, time and path, so that a program that was killed finds
+    /// its own upload again, and no other one's.
+    pub(super) fn name(&self) -> String {
+        let mut hasher = blake3::Hasher::new_derive_key("landline 2026 source of an upload");
+        // Where the machine has no id, its files are told apart by the rest.
+        hasher.update(&std::fs::read("/etc/machine-id").unwrap_or_default());
+        let path = std::path::absolute(&self.path);
+        let path = path.as_deref().unwrap_or(&self.path).as_os_str().as_bytes();
+        let Stamp {
+            size,
+            modified_seconds,
+            modified_nanoseconds,
+            inode,
+            device,
+            ..
+        } = self.stamp;
+        let numbers = [
+            size,
+            modified_seconds.cast_unsigned(),
+            modified_nanoseconds.into(),
+            inode,
+            device,
+        ];
+        for number in numbers {
+            hasher.update(&number.to_le_bytes());
+        }
+        hasher.update(path);
+        hasher.finalize().to_hex().to_string()
+    }
+
+    pub(super) const fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    /// How many blocks it has.
+    pub(super) const fn blocks(&self) -> u64 {
+        self.stamp.size.div_ceil(BLOCK_BYTES as u64)
+    }
+
     /// Reads the whole file, which is known to be small.
     ///
     /// # Errors
     /// [`FilesError::SourceChanged`] where the file is not what it was when it was opened.
-    pub(super) fn read_whole(mut self) -> Result<Bytes, FilesError> {
-        let content = self.read_block(self.stamp.size)?;
-        self.check_unchanged(self.stamp.size - content.len() as u64)?;
-        Ok(content.into())
+    pub(super) fn read_whole(self) -> Result<Bytes, FilesError> {
+        let content = self.read_at(0, self.stamp.size)?;
+        self.check_unchanged()?;
+        Ok(content)
     }
 
-    /// Reads the whole file into `blocks`, block by block, and says its hash. Waits while nobody takes the blocks.
+    /// The block with this number.
     ///
     /// # Errors
-    /// [`FilesError::SourceChanged`] where the file is not what it was when it was opened; [`FilesError::Stopped`]
-    /// where nobody wants the blocks any more.
-    pub(super) fn read(mut self, blocks: &mpsc::Sender<Bytes>) -> Result<Hash, FilesError> {
-        let mut hashes = Vec::new();
-        let mut left = self.stamp.size;
-        for index in 0.. {
-            let block = self.read_block(left)?;
-            if block.is_empty() {
-                break;
-            }
-            left -= block.len() as u64;
-            hashes.push(hash_block(index, &block));
-            blocks
-                .blocking_send(block.into())
-                .map_err(|_| FilesError::Stopped)?;
-        }
-        self.check_unchanged(left)?;
-        Ok(hash_file(&hashes))
+    /// [`FilesError::SourceChanged`] where it is not all there.
+    pub(super) fn read_block(&self, number: u64) -> Result<Bytes, FilesError> {
+        let offset = number.saturating_mul(BLOCK_BYTES as u64);
+        let rest = self.stamp.size.saturating_sub(offset);
+        self.read_at(offset, rest.min(BLOCK_BYTES as u64))
     }
 
-    /// The next block: short only at the end, empty behind it.
-    fn read_block(&mut self, left: u64) -> Result<Vec<u8>, FilesError> {
-        let wanted = left.min(BLOCK_BYTES as u64);
+    fn read_at(&self, offset: u64, wanted: u64) -> Result<Bytes, FilesError> {
         let mut block = Vec::with_capacity(usize::try_from(wanted).unwrap_or(BLOCK_BYTES));
-        let read = (&mut self.file).take(wanted).read_to_end(&mut block);
+        let mut at = AtOffset {
+            file: &self.file,
+            offset,
+        };
+        let read = (&mut at).take(wanted).read_to_end(&mut block);
         read.map_err(|error| FilesError::local(&self.path, error))?;
-        Ok(block)
+        if block.len() as u64 == wanted {
+            Ok(block.into())
+        } else {
+            Err(self.changed())
+        }
     }
 
-    fn check_unchanged(&mut self, left: u64) -> Result<(), FilesError> {
-        let failed = |error| FilesError::local(&self.path, error);
-        let more = self.file.read(&mut [0]).map_err(failed)?;
-        let now = Stamp::of(&self.file).map_err(failed)?;
-        if left > 0 || more > 0 || now != self.stamp {
-            return Err(FilesError::SourceChanged {
-                path: self.path.clone(),
-            });
+    /// Says whether nobody has written to the file since it was opened.
+    ///
+    /// # Errors
+    /// [`FilesError::SourceChanged`]
+    pub(super) fn check_unchanged(&self) -> Result<(), FilesError> {
+        let now = Stamp::of(&self.file).map_err(|error| FilesError::local(&self.path, error))?;
+        if now == self.stamp {
+            Ok(())
+        } else {
+            Err(self.changed())
         }
-        Ok(())
+    }
+
+    fn changed(&self) -> FilesError {
+        FilesError::SourceChanged {
+            path: self.path.clone(),
+        }
+    }
+}
+
+/// Reads from a place in a file, whoever else reads it.
+struct AtOffset<'a> {
+    file: &'a File,
+    offset: u64,
+}
+
+impl Read for AtOffset<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.file.read_at(buffer, self.offset)?;
+        self.offset += read as u64;
+        Ok(read)
     }
 }
 
@@ -169,8 +229,32 @@ impl Stamp {
             size: metadata.len(),
             modified_seconds: metadata.mtime(),
             modified_nanoseconds: u32::try_from(metadata.mtime_nsec()).unwrap_or(0),
+            changed_seconds: metadata.ctime(),
+            changed_nanoseconds: u32::try_from(metadata.ctime_nsec()).unwrap_or(0),
             inode: metadata.ino(),
+            device: metadata.dev(),
         })
+    }
+
+    /// When anything about the file was last changed: only the clock sets it.
+    pub(super) fn changed(&self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        bytes[..8].copy_from_slice(&self.changed_seconds.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.changed_nanoseconds.to_le_bytes());
+        bytes
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_test(changed_seconds: i64) -> Self {
+        Self {
+            size: 1,
+            modified_seconds: 1,
+            modified_nanoseconds: 1,
+            changed_seconds,
+            changed_nanoseconds: 1,
+            inode: 1,
+            device: 1,
+        }
     }
 }
 
@@ -179,20 +263,6 @@ mod tests {
     use super::*;
     use std::io::Write as _;
 
-    /// Reads all blocks, with `meddle` called when the first one has come.
-    fn read(source: Source, meddle: impl FnOnce()) -> (Vec<Bytes>, Result<Hash, FilesError>) {
-        let (sender, mut receiver) = mpsc::channel(1);
-        std::thread::scope(|scope| {
-            let reader = scope.spawn(move || source.read(&sender));
-            let mut blocks: Vec<_> = receiver.blocking_recv().into_iter().collect();
-            meddle();
-            while let Some(block) = receiver.blocking_recv() {
-                blocks.push(block);
-            }
-            (blocks, reader.join().unwrap())
-        })
-    }
-
     fn file(content: &[u8]) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(content).unwrap();
@@ -200,42 +270,65 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_in_blocks_and_hashed_as_a_whole() {
+    fn a_file_is_read_in_blocks() {
         for size in [0, 1, BLOCK_BYTES, 3 * BLOCK_BYTES + 7] {
             let content: Vec<u8> = (0..size)
                 .map(|index| u8::try_from(index % 251).unwrap())
                 .collect();
-            let (blocks, hash) = read(Source::open(file(&content).path()).unwrap(), || ());
-            assert_eq!(hash.unwrap(), blake3::hash(&content).into());
+            let file = file(&content);
+            let source = Source::open(file.path()).unwrap();
+            let blocks: Vec<_> = (0..source.blocks())
+                .map(|number| source.read_block(number).unwrap())
+                .collect();
             assert_eq!(blocks.len(), size.div_ceil(BLOCK_BYTES));
             assert_eq!(blocks.concat(), content);
+            source.check_unchanged().unwrap();
         }
     }
 
     #[test]
     fn a_file_that_changes_on_the_way_is_noticed() {
-        // Many blocks behind a queue of one: the reader cannot be at the end when the file changes.
-        let content = vec![7; 6 * BLOCK_BYTES];
-        let longer = file(&content);
-        let append = || {
-            std::fs::OpenOptions::new()
-                .append(true)
-                .open(longer.path())
-                .unwrap()
-                .write_all(b"x")
-                .unwrap()
+        let changed = |meddle: fn(&File)| {
+            let file = file(b"content");
+            let source = Source::open(file.path()).unwrap();
+            meddle(&std::fs::OpenOptions::new().write(true).open(file.path()).unwrap());
+            source.check_unchanged()
         };
-        let (_, hash) = read(Source::open(longer.path()).unwrap(), append);
-        assert!(matches!(hash, Err(FilesError::SourceChanged { .. })), "{hash:?}");
-        let shorter = file(&content);
-        let (_, hash) = read(Source::open(shorter.path()).unwrap(), || {
-            shorter.as_file().set_len(5 * BLOCK_BYTES as u64).unwrap()
-        });
-        assert!(matches!(hash, Err(FilesError::SourceChanged { .. })), "{hash:?}");
-        let touched = file(&content);
-        let touch = || touched.as_file().set_modified(std::time::UNIX_EPOCH).unwrap();
-        let (_, hash) = read(Source::open(touched.path()).unwrap(), touch);
-        assert!(matches!(hash, Err(FilesError::SourceChanged { .. })), "{hash:?}");
+        let meddlers: [fn(&File); 4] = [
+            |file| file.set_len(6).unwrap(),
+            |file| file.set_len(8).unwrap(),
+            |file| file.set_modified(std::time::UNIX_EPOCH).unwrap(),
+            // The time of the content is put back; that of the change cannot be.
+            |mut file| {
+                let modified = file.metadata().unwrap().modified().unwrap();
+                file.write_all(b"C").unwrap();
+                file.set_modified(modified).unwrap();
+            },
+        ];
+        for meddle in meddlers {
+            let verdict = changed(meddle);
+            assert!(
+                matches!(verdict, Err(FilesError::SourceChanged { .. })),
+                "{verdict:?}"
+            );
+        }
+        let short = file(&[7; 9]);
+        let source = Source::open(short.path()).unwrap();
+        short.as_file().set_len(5).unwrap();
+        let read = source.read_block(0);
+        assert!(matches!(read, Err(FilesError::SourceChanged { .. })), "{read:?}");
+    }
+
+    #[test]
+    fn each_version_of_each_file_has_a_name_of_its_own() {
+        let (one, other) = (file(b"content"), file(b"content"));
+        let name = |file: &tempfile::NamedTempFile| Source::open(file.path()).unwrap().name();
+        let first = name(&one);
+        assert_eq!(first.len(), 64);
+        assert_eq!(first, name(&one));
+        assert_ne!(first, name(&other));
+        one.as_file().set_modified(std::time::UNIX_EPOCH).unwrap();
+        assert_ne!(first, name(&one));
     }
 
     #[test]

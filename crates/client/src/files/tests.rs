@@ -3,7 +3,7 @@
 use super::{Destination, Directory, FilesError, Source, Unwatched, WINDOW_BLOCKS, get, put};
 use crate::Connection;
 use bytes::BytesMut;
-use landline_model::blocks::BLOCK_BYTES;
+use landline_model::blocks::{BLOCK_BYTES, hash_block};
 use landline_model::error::{ErrorCode, Refusal};
 use landline_model::hash::Hash;
 use landline_model::link::HubAddress;
@@ -469,4 +469,100 @@ async fn a_file_that_grows_while_it_is_sent_is_given_up() {
         "{result:?}"
     );
     assert_eq!(last, "put_abort");
+}
+
+/// The chaining values of the first blocks of a file of [`blocks`].
+fn values(count: u64) -> Vec<[u8; 32]> {
+    let block = vec![5; BLOCK_BYTES];
+    (0..count)
+        .map(|number| hash_block(number, &block).chaining_value)
+        .collect()
+}
+
+/// Sends a file of three blocks to a hub that says to have `offset` bytes of it, with these values in the body and those
+/// in what it is asked for afterwards; says how it went, and all requests.
+async fn resumed(offset: usize, pages: [&[[u8; 32]]; 2]) -> (Result<(), FilesError>, Vec<String>) {
+    let file = blocks(2);
+    let (connection, mut hub) = connected();
+    let to = path();
+    let source = Source::open(file.path()).unwrap();
+    let sending = async {
+        let result = put(&connection, source, &to, true, &Unwatched).await;
+        drop(connection);
+        result.map(drop)
+    };
+    let serving = async {
+        let mut names = Vec::new();
+        let mut end = offset;
+        while let Some(asked) = hub.asked().await {
+            let (ok, body) = match asked.name.as_str() {
+                "put_open" if asked.args["resume"] == true => (
+                    json!({ "upload": UPLOAD, "offset": offset }),
+                    pages[0].as_flattened(),
+                ),
+                "put_open" => {
+                    end = 0;
+                    (json!({ "upload": UPLOAD, "offset": 0 }), &b""[..])
+                }
+                "put_values" => (json!({}), pages[1].as_flattened()),
+                "put_block" => {
+                    assert_eq!(asked.args["offset"], end);
+                    end += asked.body;
+                    (json!({ "offset": end }), &b""[..])
+                }
+                "put_finish" => {
+                    let hash: Hash = blake3::hash(&fs::read(file.path()).unwrap()).into();
+                    assert_eq!(asked.args["hash"], json!(hash));
+                    let entry = json!({ "name": "a", "kind": "file", "size": end, "modified": 1 });
+                    (entry, &b""[..])
+                }
+                _ => (json!({}), &b""[..]),
+            };
+            names.push(asked.name);
+            hub.send(OutgoingReply::Ok { id: asked.id, ok }, body).await;
+        }
+        names
+    };
+    tokio::join!(sending, serving)
+}
+
+#[tokio::test]
+async fn what_the_hub_has_is_proven_page_by_page_and_not_sent_again() {
+    let values = values(2);
+    let (result, asked) = resumed(2 * BLOCK_BYTES, [&values[..1], &values[1..]]).await;
+    result.unwrap();
+    assert_eq!(asked, ["put_open", "put_values", "put_block", "put_finish"]);
+}
+
+#[tokio::test]
+async fn what_the_hub_has_of_another_file_is_given_up_and_all_of_it_is_sent() {
+    let (result, asked) = resumed(2 * BLOCK_BYTES, [&[[1; 32]; 2], &[]]).await;
+    result.unwrap();
+    let expected = [
+        "put_open",
+        "put_abort",
+        "put_open",
+        "put_block",
+        "put_block",
+        "put_block",
+        "put_finish",
+    ];
+    assert_eq!(asked, expected);
+}
+
+#[tokio::test]
+async fn a_hub_that_says_to_have_what_cannot_be_is_not_trusted() {
+    let three = values(3);
+    let size = 2 * BLOCK_BYTES + 1;
+    for (offset, pages) in [
+        (1, [&three[..1], &[]]),
+        (size + BLOCK_BYTES, [&three[..], &three[..1]]),
+        (BLOCK_BYTES, [&three[..2], &[]]),
+        (2 * BLOCK_BYTES, [&three[..1], &[]]),
+        (2 * BLOCK_BYTES, [&[], &[]]),
+    ] {
+        let (result, asked) = resumed(offset, pages).await;
+        assert!(matches!(result, Err(FilesError::Protocol { .. })), "{result:?}");
+        assert_eq!(asked.last().unwrap(), "put_abort", "{offset}");
+    }
 }

@@ -28,24 +28,28 @@ pub(super) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    pub(super) fn new(connection: &'a Connection, path: &'a RemotePath, upload: UploadId) -> Self {
+    /// A window that begins at an offset.
+    pub(super) fn new(
+        connection: &'a Connection,
+        path: &'a RemotePath,
+        upload: UploadId,
+        offset: u64,
+    ) -> Self {
         Self {
             connection,
             path,
             upload,
             blocks: VecDeque::with_capacity(WINDOW_BLOCKS),
-            sent: 0,
-            journaled: 0,
+            sent: offset,
+            journaled: offset,
         }
     }
 
-    /// Sends the next block; where the window is full, the oldest is waited for first. Answers how many bytes were
-    /// acknowledged by that.
-    pub(super) async fn send(&mut self, block: Bytes) -> Result<u64, FilesError> {
-        let acknowledged = match self.blocks.len() {
-            WINDOW_BLOCKS.. => self.acknowledged().await?.unwrap_or(0),
-            _ => 0,
-        };
+    /// Sends the next block; where the window is full, the oldest is waited for first.
+    pub(super) async fn send(&mut self, block: Bytes) -> Result<(), FilesError> {
+        if self.blocks.len() >= WINDOW_BLOCKS {
+            self.acknowledged().await?;
+        }
         let bytes = block.len() as u64;
         let request = PutBlock {
             upload: self.upload,
@@ -54,13 +58,13 @@ impl<'a> Window<'a> {
         let pending = self.connection.start(&request, block).await?;
         self.sent += bytes;
         self.blocks.push_back((pending, self.sent));
-        Ok(acknowledged)
+        Ok(())
     }
 
-    /// Waits for the oldest block, and answers how many more bytes are journaled; `None` when nothing is on its way.
-    pub(super) async fn acknowledged(&mut self) -> Result<Option<u64>, FilesError> {
+    /// Waits for the oldest block; false when nothing is on its way.
+    pub(super) async fn acknowledged(&mut self) -> Result<bool, FilesError> {
         let Some((pending, end)) = self.blocks.pop_front() else {
-            return Ok(None);
+            return Ok(false);
         };
         let PutJournaled { offset } = pending.finished().await?.reply;
         // One sync can journal several blocks, but never less than the block in question nor more than was sent.
@@ -71,9 +75,13 @@ impl<'a> Window<'a> {
                 what,
             });
         }
-        let more = offset.saturating_sub(self.journaled);
         self.journaled = self.journaled.max(offset);
-        Ok(Some(more))
+        Ok(true)
+    }
+
+    /// The offset behind what is acknowledged.
+    pub(super) const fn journaled(&self) -> u64 {
+        self.journaled
     }
 
     /// The offset behind what is sent: at the end, the file's size.

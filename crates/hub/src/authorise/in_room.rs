@@ -123,6 +123,11 @@ fn ask(facts: &RoomFacts) -> Result<(), Denied> {
     }
 }
 
+/// Those who keep order in a room set the rights on its directories.
+pub(super) fn keep(identity: &Identity, facts: &RoomFacts) -> Result<(), Denied> {
+    by_role(identity, facts, RoomRole::Moderator)
+}
+
 fn set(identity: &Identity, facts: &RoomFacts) -> Result<(), Denied> {
     by_role(identity, facts, RoomRole::Moderator)
 }

@@ -6,16 +6,19 @@ const ME: AccountId = AccountId::from_bytes([1; 16]);
 const YOU: AccountId = AccountId::from_bytes([2; 16]);
 const THEM: AccountId = AccountId::from_bytes([3; 16]);
 
-const ACTIONS: [Action; 9] = [
+const ACTIONS: [Action; 12] = [
     Action::KeepOwnAccount,
     Action::Invite(Role::Admin),
     Action::Invite(Role::Guest),
+    Action::KeepSpaces,
     Action::CreateRoom,
     Action::ListRooms,
     Action::ReadRoom,
     Action::Speak,
     Action::ReadFiles,
     Action::WriteFiles,
+    Action::AddFiles,
+    Action::SetAccess,
 ];
 
 const PUBLIC: RoomFacts = room(RoomKind::Public, Standing::Stranger);
@@ -27,8 +30,8 @@ const RESOURCES: [Resource; 8] = [
     Resource::Room(direct(YOU, THEM)),
     Resource::Home(ME),
     Resource::Home(YOU),
-    Resource::SharedFiles,
-    Resource::RoomFiles(PUBLIC),
+    Resource::SharedFiles(None),
+    Resource::RoomFiles(PUBLIC, None),
 ];
 
 /// A room to which the one who asks stands so.
@@ -53,17 +56,21 @@ const fn direct(one: AccountId, other: AccountId) -> RoomFacts {
 }
 
 /// Rows: actions; columns: resources; each cell the roles that may: `g`uest, `m`ember, `a`dmin.
-const ALLOWED: [[&str; 8]; 9] = [
+const ALLOWED: [[&str; 8]; 12] = [
     // hub    public  mine   theirs  home   other  shared room files
     ["gma", "", "", "", "", "", "", ""],       // keep own account
     ["a", "", "", "", "", "", "", ""],         // invite an admin
     ["a", "", "", "", "", "", "", ""],         // invite a guest
+    ["a", "", "", "", "", "", "", ""],         // keep spaces
     ["ma", "", "", "", "", "", "", ""],        // create a room
     ["gma", "", "", "", "", "", "", ""],       // list rooms
     ["", "gma", "gma", "", "", "", "", ""],    // read a room
     ["", "gma", "gma", "", "", "", "", ""],    // speak
     ["", "", "", "", "gma", "", "gma", "gma"], // read files
     ["", "", "", "", "gma", "", "ma", "gma"],  // write files
+    ["", "", "", "", "gma", "", "ma", "gma"],  // add files
+    // In a room that everybody knows of, who looks after the hub has an owner's say.
+    ["", "", "", "", "", "", "a", "a"], // set access
 ];
 
 fn identity(role: Role) -> Identity {
@@ -98,6 +105,68 @@ fn an_unknown_role_may_do_nothing_and_is_given_by_nobody() {
         let invite = Action::Invite(Role::Unknown);
         let answer = authorise(&identity(Role::Admin), invite, resource, Timestamp(999));
         assert_eq!(answer, Err(Denied::Role(Role::Admin)));
+    }
+}
+
+/// Rows: what an access rule says; columns: reading, writing, adding; each cell the roles that may, in the space of
+/// everybody and in a room.
+const BY_RULE: [(Option<Right>, [&str; 3], [&str; 3]); 5] = [
+    (None, ["gma", "ma", "ma"], ["gma", "gma", "gma"]),
+    (Some(Right::None), ["", "", ""], ["", "", ""]),
+    (Some(Right::Read), ["gma", "", ""], ["gma", "", ""]),
+    (Some(Right::Write), ["gma", "gma", "gma"], ["gma", "gma", "gma"]),
+    (Some(Right::Upload), ["", "", "gma"], ["", "", "gma"]),
+];
+
+#[test]
+fn below_a_directory_with_a_rule_everything_is_as_the_rule_says() {
+    let actions = [Action::ReadFiles, Action::WriteFiles, Action::AddFiles];
+    for (rule, shared, in_room) in BY_RULE {
+        for (index, action) in actions.into_iter().enumerate() {
+            for role in Role::ALL {
+                let may = |resource| authorise(&identity(role), action, resource, Timestamp(999)).is_ok();
+                let letter = role.name().chars().next().unwrap();
+                let expected = (shared[index].contains(letter), in_room[index].contains(letter));
+                let answer = (
+                    may(Resource::SharedFiles(rule)),
+                    may(Resource::RoomFiles(PUBLIC, rule)),
+                );
+                assert_eq!(answer, expected, "{rule:?} {action:?} {role}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rule_lets_nobody_into_a_room_who_may_not_read_it_and_keeps_nobody_from_setting_rules() {
+    for (rule, _, _) in BY_RULE {
+        for action in [
+            Action::ReadFiles,
+            Action::WriteFiles,
+            Action::AddFiles,
+            Action::SetAccess,
+        ] {
+            let closed = Resource::RoomFiles(room(RoomKind::Private, Standing::Stranger), rule);
+            let answer = authorise(&identity(Role::Admin), action, closed, Timestamp(1));
+            assert_eq!(answer, Err(Denied::NotMember), "{rule:?} {action:?}");
+        }
+        let set =
+            |role, resource| authorise(&identity(role), Action::SetAccess, resource, Timestamp(1)).is_ok();
+        assert!(set(Role::Admin, Resource::SharedFiles(rule)));
+        assert!(!set(Role::Member, Resource::SharedFiles(rule)));
+        for (standing, may) in [
+            (Standing::Member(RoomRole::Member), false),
+            (Standing::Member(RoomRole::Moderator), true),
+            (Standing::Member(RoomRole::Owner), true),
+            (Standing::Banned, false),
+        ] {
+            let facts = room(RoomKind::Private, standing);
+            assert_eq!(
+                set(Role::Guest, Resource::RoomFiles(facts, rule)),
+                may,
+                "{standing:?}"
+            );
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The configuration as the hub uses it: typed, complete, and checked.
 
+use landline_model::size::Size;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -103,6 +104,8 @@ pub struct Files {
     pub upload_expiry: Duration,
     /// What was deleted or overwritten.
     pub trash: Duration,
+    /// How many bytes a home may hold where nothing else is set for it; none: no limit.
+    pub home_quota: Option<u64>,
 }
 
 impl Config {
@@ -134,6 +137,12 @@ impl Config {
             files: Files {
                 upload_expiry: values.duration("files.upload_expiry_hours", SECONDS_PER_HOUR),
                 trash: values.duration("files.trash_days", SECONDS_PER_DAY),
+                // What is no size is the word for none.
+                home_quota: values
+                    .text("files.home_quota")
+                    .parse()
+                    .ok()
+                    .map(|Size(bytes)| bytes),
             },
         }
     }

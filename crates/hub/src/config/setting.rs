@@ -29,6 +29,8 @@ pub enum Kind {
     Name,
     /// One of these words.
     Choice(&'static [&'static str]),
+    /// An amount of bytes, or the word `none`.
+    Size,
     /// A whole number between the two, both included.
     Integer {
         /// The smallest value taken.
@@ -200,8 +202,15 @@ pub const SETTINGS: &[Setting] = &[
         30,
         0,
         3_650,
-        "Days that deleted and overwritten files are kept in the trash.",
+        "Days that deleted and overwritten files are kept in the trash; a space may have its own time.",
     ),
+    Setting {
+        key: "files.home_quota",
+        kind: Kind::Size,
+        preset: Preset::Word("none"),
+        flag: None,
+        summary: "What the home of an account may hold, its trash included, where nothing else is set for it.",
+    },
 ];
 
 impl Setting {
@@ -251,6 +260,7 @@ impl Kind {
                 let quoted: Vec<_> = words.iter().map(|word| format!("{word:?}")).collect();
                 format!("one of {}", quoted.join(", "))
             }
+            Self::Size => r#"a size, such as "10G", or "none""#.to_owned(),
             Self::Integer { minimum, maximum } => {
                 format!("a whole number from {minimum} to {maximum}, such as {minimum}")
             }
@@ -267,6 +277,7 @@ pub fn documentation_table() -> String {
             Kind::Directory => "absolute path".to_owned(),
             Kind::Name => "text".to_owned(),
             Kind::Choice(words) => words.join(", "),
+            Kind::Size => "size such as `10G`, or none".to_owned(),
             Kind::Integer { minimum, maximum } => format!("{minimum} to {maximum}"),
         };
         let row = [setting.key, &setting.default_text(), &values, setting.summary];

@@ -106,6 +106,7 @@ fn every_setting_can_be_given_by_its_variable() {
             Kind::Directory => "/elsewhere".to_owned(),
             Kind::Name => "Somebody".to_owned(),
             Kind::Choice(words) => words[0].to_owned(),
+            Kind::Size => "10G".to_owned(),
             Kind::Integer { maximum, .. } => maximum.to_string(),
         };
         let loaded = home

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use landline_model::size::Size;
 use toml::de::DeValue;
 
 use super::problem::ProblemKind;
@@ -24,7 +25,7 @@ pub enum Value {
     Addresses(Vec<SocketAddr>),
     /// For [`Kind::Directory`].
     Directory(PathBuf),
-    /// For [`Kind::Name`] and [`Kind::Choice`].
+    /// For [`Kind::Name`], [`Kind::Choice`] and [`Kind::Size`].
     Text(String),
     /// For [`Kind::Integer`].
     Integer(u64),
@@ -52,6 +53,7 @@ impl Value {
                 Err(_) if is_number(text.trim()) => Err(out_of_range(setting, text.trim())),
                 Err(_) => Err(wrong_type(setting, &format!("{text:?}"))),
             },
+            Kind::Size => size(setting, text),
             Kind::Directory | Kind::Name | Kind::Choice(_) => words(setting, text),
         }
     }
@@ -68,6 +70,7 @@ impl Value {
                 _ => Err(wrong_type(setting, &format!("the relative path {text:?}"))),
             },
             (Kind::Name | Kind::Choice(_), DeValue::String(text)) => words(setting, text),
+            (Kind::Size, DeValue::String(text)) => size(setting, text),
             (Kind::Integer { .. }, DeValue::Integer(number)) => {
                 match u64::from_str_radix(number.as_str(), number.radix()) {
                     Ok(number) => integer(setting, number),
@@ -163,6 +166,15 @@ fn directory(setting: &'static Setting, path: &Path) -> Result<Value, ProblemKin
         Ok(path) => Ok(Value::Directory(path)),
         Err(_) => Err(wrong_type(setting, "an empty path")),
     }
+}
+
+fn size(setting: &'static Setting, text: &str) -> Result<Value, ProblemKind> {
+    let text = text.trim();
+    if text == "none" || text.parse::<Size>().is_ok() {
+        return Ok(Value::Text(text.to_owned()));
+    }
+    let shown: String = text.chars().take(MAX_NAME_CHARACTERS).collect();
+    Err(wrong_type(setting, &format!("{shown:?}")))
 }
 
 fn words(setting: &'static Setting, text: &str) -> Result<Value, ProblemKind> {

@@ -13,7 +13,10 @@ mod download;
 mod login;
 mod small;
 mod talk;
+mod trees;
+mod upload;
 
+use super::MESSAGE_TIME;
 use super::gate::Admission;
 use crate::answer::{encode_answer, encode_refusal};
 use crate::authorise::Identity;
@@ -22,10 +25,10 @@ use crate::live::{Line, Place};
 use crate::outbox::Outbox;
 use crate::services::Services;
 use crate::session::Session;
-use crate::{chat, files, people};
+use crate::{chat, files, people, receipts, shares, spaces};
 use bytes::{Buf as _, Bytes, BytesMut};
 use landline_model::error::{ErrorCode, Refusal};
-use landline_model::protocol::files::PutFile;
+use landline_model::protocol::files::{PutBlock, PutFile};
 use landline_model::protocol::{Call, RequestHeader};
 use landline_store::chat::Batch;
 use landline_wire::{BODY_MAX, Frame, FrameDecoder, FrameError};
@@ -38,9 +41,6 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
-
-/// How long a peer may take over one message: a byte a minute is not a message.
-const MESSAGE_TIME: Duration = Duration::from_secs(60);
 
 /// How long a connection that ends may take to hear why.
 const GOODBYE_TIME: Duration = Duration::from_secs(5);
@@ -116,11 +116,16 @@ struct Connection {
     /// What was asked of the store's thread and it has not heard of.
     batch: Batch,
     small: small::SmallFiles,
+    blocks: upload::Blocks,
+    /// The directory that is being listed, page by page.
+    listing: files::Listing,
     cursors: Vec<Cursor>,
     decoder: FrameDecoder,
     input: BytesMut,
     /// A message that was taken off the input and has yet to be answered.
     ahead: Option<Frame>,
+    /// The length of the last message's body.
+    last_body: usize,
     output: BytesMut,
     /// True while messages that have arrived wait for room among the sends in flight.
     held_back: bool,
@@ -142,6 +147,8 @@ impl Connection {
     ) -> Self {
         // Nothing that is asked before the login has a body.
         let decoder = FrameDecoder::new(services.config.limits.header_bytes, 0);
+        let outbox = Arc::default();
+        let blocks = upload::Blocks::new(&services, &outbox);
         Self {
             stream,
             services,
@@ -150,14 +157,17 @@ impl Connection {
             by_code: code::ByCode::default(),
             place: None,
             end,
-            outbox: Arc::default(),
+            outbox,
             in_flight: Arc::new(Semaphore::new(SENDS_IN_FLIGHT)),
             batch: Batch::default(),
             small: small::SmallFiles::default(),
+            blocks,
+            listing: files::Listing::default(),
             cursors: Vec::new(),
             decoder,
             input: BytesMut::new(),
             ahead: None,
+            last_body: 0,
             output: BytesMut::new(),
             held_back: false,
             more_to_send: false,
@@ -179,6 +189,9 @@ impl Connection {
                 format!("the message cannot be read: {error}"),
             );
             self.output.extend_from_slice(&encode_refusal(0, refusal));
+        }
+        if matches!(why, Gone::Stalled | Gone::Io(_)) {
+            let _ = timeout(GOODBYE_TIME, self.take_what_arrived()).await;
         }
         if !matches!(why, Gone::Closed | Gone::Stalled | Gone::Io(_)) {
             // The peer may be gone by now, or not listen; then there is nobody to say goodbye to.
@@ -209,7 +222,10 @@ impl Connection {
             () = stopping.cancelled() => self.finish_sends(Gone::Stopping).await,
             read = self.stream.read_buf(&mut self.input), if may_read => match end_of_input(read)? {
                 0 => Err(self.decoder.finish(self.input.len()).map_or_else(Gone::Framing, |()| Gone::Closed)),
-                _ => self.take_requests().await,
+                _ => {
+                    self.read_on().await?;
+                    self.take_requests().await
+                }
             },
             // After reading, and each turn begins with sending: neither starves the other.
             () = self.outbox.woken() => Ok(()),
@@ -221,7 +237,7 @@ impl Connection {
 
     /// Whether the next request may be taken: there is a place for it.
     fn may_read(&self) -> bool {
-        self.in_flight.available_permits() > 0 && !self.small.is_full()
+        self.in_flight.available_permits() > 0 && !self.small.is_full() && !self.blocks.is_full()
     }
 
     fn too_late(&self) -> Gone {
@@ -234,14 +250,31 @@ impl Connection {
         }
     }
 
-    /// Room grows with what has arrived, never with what was merely announced.
+    /// Reads on as long as a message is under way and more of it is there already.
+    async fn read_on(&mut self) -> Result<(), Gone> {
+        while self.decoder.wanted(self.input.len()) > 0 {
+            self.make_room_for_reading();
+            tokio::select! {
+                biased;
+                read = self.stream.read_buf(&mut self.input) => if end_of_input(read)? == 0 {
+                    // Nothing comes behind it; the next turn finds that out once more.
+                    return Ok(());
+                },
+                () = std::future::ready(()) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Room grows with what has arrived, never with what was merely announced; a message may be as long as the one before
+    /// it was.
     fn make_room_for_reading(&mut self) {
         if self.input.is_empty() && self.input.capacity() > BUFFER_KEPT {
             self.input = BytesMut::new();
         }
         let wanted = self.decoder.wanted(self.input.len());
         self.input
-            .reserve(wanted.clamp(READ_BYTES, READ_BYTES.max(self.input.len())));
+            .reserve(wanted.clamp(READ_BYTES, READ_BYTES.max(self.input.len()).max(self.last_body)));
     }
 
     /// Answers the whole messages that have arrived. What goes to the store's thread goes there together.
@@ -273,6 +306,7 @@ impl Connection {
                     None => break,
                 },
             };
+            self.last_body = frame.body.len();
             let answer = self.request(frame).await?;
             self.output.extend_from_slice(&answer);
             if self.output.len() >= SEND_BYTES {
@@ -318,6 +352,9 @@ impl Connection {
         if header.name != PutFile::NAME {
             self.small_files_settled().await;
         }
+        if header.name != PutBlock::NAME {
+            self.blocks.settled().await;
+        }
         if let Some(answer) = self.log_in_or_greet(&header).await {
             return Ok(answer);
         }
@@ -340,7 +377,13 @@ impl Connection {
         if let Some(answer) = self.talk(who, header, &body).await {
             return Ok(answer);
         }
+        if let Some(answer) = self.upload(who, header, &body).await {
+            return Ok(answer);
+        }
         if let Some(answer) = self.download(who, header).await? {
+            return Ok(answer);
+        }
+        if let Some(answer) = self.tree(who, header).await? {
             return Ok(answer);
         }
         let services = &self.services;
@@ -355,7 +398,16 @@ impl Connection {
         if let Some(answer) = chat::answer(services, who, header, &body, self.admission.number()).await {
             return Ok(answer);
         }
-        if let Some(answer) = files::answer(services, who, header, body).await {
+        if let Some(answer) = spaces::answer(services, who, header).await {
+            return Ok(answer);
+        }
+        if let Some(answer) = files::answer(services, who, header).await {
+            return Ok(answer);
+        }
+        if let Some(answer) = shares::answer(services, who, header).await {
+            return Ok(answer);
+        }
+        if let Some(answer) = receipts::answer(services, who, header).await {
             return Ok(answer);
         }
         let name = landline_model::text::escape(&header.name);
@@ -476,6 +528,7 @@ impl Connection {
     /// When the hub stops, or somebody has logged out: what was taken is acknowledged, then the connection closes.
     async fn finish_sends(&mut self, why: Gone) -> Result<(), Gone> {
         self.small_files_settled().await;
+        self.blocks.settled().await;
         while self.in_flight.available_permits() < SENDS_IN_FLIGHT {
             self.outbox.woken().await;
         }

@@ -1,23 +1,31 @@
 //! The browser's place: one plain page and the certificate to install.
 
+use super::patience::Patience;
+use super::share;
 use crate::services::Services;
 use axum::Router;
+use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::header::{REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderName, StatusCode};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::server::TlsStream;
+use tower_service::Service as _;
 
-/// How long a browser may keep its connection: what is here is fetched in one go.
+/// How long a browser may keep its connection after each request: what is here is fetched in one go. Who fetches or
+/// sends a file has longer, as long as it goes on.
 const CONNECTION_TIME: Duration = Duration::from_secs(30);
 
 /// How long a browser has for each request's head.
@@ -55,9 +63,14 @@ impl Page {
     }
 }
 
-/// Serves a browser.
-pub(super) async fn serve(stream: TlsStream<TcpStream>, services: &Services) {
-    let service = TowerToHyperService::new(services.page.router.clone());
+/// Serves a browser, or whoever follows the link of a share.
+pub(super) async fn serve(stream: TlsStream<TcpStream>, services: Arc<Services>, peer: IpAddr) {
+    let patience = Arc::new(Patience::new(CONNECTION_TIME));
+    let stopping = services.stopping.clone();
+    let service = service_fn({
+        let patience = Arc::clone(&patience);
+        move |request| answer(request, Arc::clone(&services), peer, Arc::clone(&patience))
+    });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -71,17 +84,35 @@ pub(super) async fn serve(stream: TlsStream<TcpStream>, services: &Services) {
     let served = async {
         tokio::select! {
             ended = connection.as_mut() => return ended,
-            () = services.stopping.cancelled() => {}
+            () = stopping.cancelled() => {}
         }
         connection.as_mut().graceful_shutdown();
         connection.await
     };
-    if let Ok(Err(error)) = timeout(CONNECTION_TIME, served).await {
-        tracing::debug!(%error, "a browser's connection ended");
+    tokio::select! {
+        ended = served => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a browser's connection ended");
+            }
+        }
+        () = patience.is_over() => tracing::debug!(%peer, "a browser's connection was ended: nothing moved on it"),
     }
 }
 
-const SAFETY: [(HeaderName, &str); 3] = [
+async fn answer(
+    request: Request<Incoming>,
+    services: Arc<Services>,
+    peer: IpAddr,
+    patience: Arc<Patience>,
+) -> Result<Response<Body>, Infallible> {
+    patience.extend(CONNECTION_TIME);
+    if share::is_of_a_share(request.uri().path()) {
+        return Ok(share::answer(request, services, peer, patience).await);
+    }
+    services.page.router.clone().call(request).await
+}
+
+pub(super) const SAFETY: [(HeaderName, &str); 3] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (REFERRER_POLICY, "no-referrer"),
@@ -103,7 +134,7 @@ fn certificate_file(certificate: String) -> impl IntoResponse {
     (SAFETY, headers, certificate)
 }
 
-fn escape_html(text: &str) -> String {
+pub(super) fn escape_html(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in landline_model::text::escape(text).chars() {
         match character {

@@ -29,9 +29,17 @@ const NAMES_MAX: usize = 32;
 const ADDRESSES_MAX: usize = 4096;
 
 /// Who failed to log in, as what. Times are arguments.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Backoff {
     addresses: Mutex<HashMap<IpAddr, Names>>,
+    /// So many may fail before whoever tries has to wait.
+    free: u32,
+}
+
+impl Default for Backoff {
+    fn default() -> Self {
+        Self::after(FREE)
+    }
 }
 
 /// The names under which somebody at an address failed to log in, by their keys; none: all others.
@@ -60,6 +68,14 @@ pub(crate) struct Attempt<'a> {
 }
 
 impl Backoff {
+    /// One that lets so many fail before whoever tries has to wait.
+    pub(crate) fn after(free: u32) -> Self {
+        Self {
+            addresses: Mutex::default(),
+            free,
+        }
+    }
+
     /// Asks whether a login may be tried at `now`.
     ///
     /// # Errors
@@ -70,7 +86,20 @@ impl Backoff {
         name: &AccountName,
         now: Instant,
     ) -> Result<Attempt<'_>, Duration> {
-        let (peer, name) = (network(peer), name.key());
+        self.attempt_at(peer, name.key(), now)
+    }
+
+    /// The same for what else can be guessed, by what it is called here.
+    ///
+    /// # Errors
+    /// How long to wait first.
+    pub(crate) fn attempt_at(
+        &self,
+        peer: IpAddr,
+        name: String,
+        now: Instant,
+    ) -> Result<Attempt<'_>, Duration> {
+        let peer = network(peer);
         let mut before = None;
         let mut counted = 0;
         if let Some(record) = self.lock().get_mut(&peer).and_then(|names| of(names, &name)) {
@@ -80,9 +109,9 @@ impl Backoff {
             if record.is_forgotten(now) {
                 record.failures = 0;
             }
-            if record.failures >= FREE {
+            if record.failures >= self.free {
                 before = Some(*record);
-                record.count(now);
+                record.count(now, self.free);
                 counted = record.changes;
             }
         }
@@ -119,7 +148,7 @@ impl Attempt<'_> {
             // Unless another one's success has cleared it meanwhile.
             record.failures = record.failures.saturating_sub(1);
         }
-        record.count(now);
+        record.count(now, self.backoff.free);
     }
 
     /// It was right. What the account failed before is forgotten; what others failed is not.
@@ -165,11 +194,11 @@ impl Record {
         }
     }
 
-    /// Counts a failure.
-    fn count(&mut self, now: Instant) {
+    /// Counts a failure; so many are `free`.
+    fn count(&mut self, now: Instant, free: u32) {
         self.changes = self.changes.wrapping_add(1);
         self.failures = self.failures.saturating_add(1);
-        if let Some(doublings) = self.failures.checked_sub(FREE + 1) {
+        if let Some(doublings) = self.failures.checked_sub(free + 1) {
             let wait = WAIT_FIRST.saturating_mul(2_u32.saturating_pow(doublings));
             self.until = now + wait.min(WAIT_MAX);
         } else {

@@ -146,19 +146,44 @@ pub struct PutOpen {
     /// What it keeps beside its content.
     #[serde(default)]
     pub attributes: Attributes,
+    /// What the sender calls this version of its source, at most [`SOURCE_BYTES_MAX`] bytes of any text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
     /// An upload to go on with; it must be the asker's own and for the same path and size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub resume: Option<UploadId>,
+    pub resume: Option<Resume>,
 }
 
-/// An upload that may go on. The body holds the chaining values (32 bytes each) of the first blocks that the journal
-/// has, at most a page; the sender compares what it can with its own before it goes on.
+/// The longest name of a source's version, in bytes.
+pub const SOURCE_BYTES_MAX: usize = 64;
+
+/// Which upload to go on with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Resume {
+    /// This one; without it there is nothing to do.
+    Upload(UploadId),
+    /// `true`: the asker's own of the same path, size and `source`, if there is one; else one begins.
+    Source(bool),
+}
+
+/// An upload that may go on; whoever opened it last writes it. The body holds the chaining values (32 bytes each) of the
+/// first blocks that the journal has, at most a page; the sender compares what it can with its own before it goes on.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct PutOpened {
     /// The upload.
     pub upload: UploadId,
     /// How many bytes are journaled: where to go on.
     pub offset: u64,
+}
+
+/// Asks for the chaining values of further blocks of an upload.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct PutValues {
+    /// The upload.
+    pub upload: UploadId,
+    /// The number of the first block that is asked for, counted from 0.
+    pub first: u64,
 }
 
 /// Sends a whole small file: the body, at most a message's. It appears at once, and the answer comes when it is durable;
@@ -251,6 +276,7 @@ calls! {
     "stat": Stat => Entry;
     "get": Get => Got;
     "put_open": PutOpen => PutOpened;
+    "put_values": PutValues => Done;
     "put_file": PutFile => Entry;
     "put_block": PutBlock => PutJournaled;
     "put_finish": PutFinish => Entry;
@@ -269,5 +295,15 @@ mod tests {
         let entry: Entry =
             serde_json::from_str(r#"{"name":"a","kind":"stream","size":0,"modified":1}"#).unwrap();
         assert_eq!(entry.kind, EntryKind::Other);
+    }
+
+    #[test]
+    fn an_upload_is_resumed_by_its_id_or_by_its_source() {
+        let read = |json: &str| serde_json::from_str::<Resume>(json).ok();
+        let id = UploadId::from_bytes([7; 16]);
+        assert_eq!(read(&format!("\"{id}\"")), Some(Resume::Upload(id)));
+        assert_eq!(read("true"), Some(Resume::Source(true)));
+        assert_eq!(read("1"), None);
+        assert_eq!(read("\"x\""), None);
     }
 }

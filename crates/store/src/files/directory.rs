@@ -154,13 +154,13 @@ impl Directory {
         rustix::fs::syncfs(&self.0)
     }
 
-    /// Hands every name to `visit`, in no order.
-    pub(super) fn visit_names(&self, mut visit: impl FnMut(&[u8])) -> Result<()> {
+    /// Hands the names to `visit`, in no order, until it has had enough and says false.
+    pub(super) fn visit_names_while(&self, mut visit: impl FnMut(&[u8]) -> bool) -> Result<()> {
         for entry in Dir::read_from(self.0.as_fd())? {
             let entry = entry?;
             let name = entry.file_name().to_bytes();
-            if name != b"." && name != b".." {
-                visit(name);
+            if name != b"." && name != b".." && !visit(name) {
+                return Ok(());
             }
         }
         Ok(())
@@ -169,7 +169,10 @@ impl Directory {
     /// Every name, in no order.
     pub(super) fn names(&self) -> Result<Vec<Vec<u8>>> {
         let mut names = Vec::new();
-        self.visit_names(|name| names.push(name.to_vec()))?;
+        self.visit_names_while(|name| {
+            names.push(name.to_vec());
+            true
+        })?;
         Ok(names)
     }
 

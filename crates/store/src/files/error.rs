@@ -29,6 +29,14 @@ pub enum FilesError {
     /// Larger or longer than files and names can be.
     #[error("{0}")]
     TooLarge(String),
+    /// It would pass the limit of the space that it is for. Nothing was taken.
+    #[error("{message}")]
+    Quota {
+        /// What the limit is and what is there.
+        message: String,
+        /// How many bytes of that lie in the trash of the account whose home it is.
+        trash: u64,
+    },
     /// The disk is full. Nothing was lost; the same works again when there is space.
     #[error("the disk is full")]
     StorageFull,
@@ -55,6 +63,7 @@ impl FilesError {
             Self::Conflict(_) => ErrorCode::Conflict,
             Self::Busy(_) => ErrorCode::Busy,
             Self::TooLarge(_) => ErrorCode::TooLarge,
+            Self::Quota { .. } => ErrorCode::Quota,
             Self::StorageFull => ErrorCode::StorageFull,
             Self::Store(StoreError::Stopped) => ErrorCode::Stopping,
             Self::Unsupported(_) | Self::Internal(_) | Self::Store(_) => ErrorCode::Internal,

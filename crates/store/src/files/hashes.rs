@@ -19,6 +19,18 @@ pub(super) fn find(connection: &Connection, file: &Status) -> Result<Option<Hash
         .optional()?)
 }
 
+/// The hash of the file that has the content of this one: it may have been moved since, which changes its time of change.
+pub(super) fn find_content(connection: &Connection, file: &Status) -> Result<Option<Hash>, FilesError> {
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let Key(inode, size, modified) = file.key();
+    let mut statement = connection
+        .prepare_cached("SELECT hash FROM hashes WHERE inode = ?1 AND size = ?2 AND modified = ?3")?;
+    let hash = statement.query_row((inode, size, modified), |row| row.get(0).map(Hash::from_bytes));
+    Ok(hash.optional()?)
+}
+
 /// Remembers the hash of a file that looks like this.
 pub(super) fn remember(connection: &Connection, file: &Status, hash: &Hash) -> Result<(), FilesError> {
     let Key(inode, size, modified) = file.key();

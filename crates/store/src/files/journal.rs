@@ -60,6 +60,70 @@ static SCHEMA: Schema = Schema {
         ALTER TABLE uploads ADD COLUMN modified INTEGER;
         ALTER TABLE uploads ADD COLUMN mode INTEGER;
         ALTER TABLE owners ADD COLUMN mode INTEGER;
+    ", "
+        -- The journal of blocks lies beside the data. Uploads of the older kind are given up: their files are strays.
+        DELETE FROM uploads WHERE hash IS NULL;
+        DROP TABLE blocks;
+        ALTER TABLE uploads DROP COLUMN journaled;
+        -- What the sender calls this version of its source, hashed.
+        ALTER TABLE uploads ADD COLUMN source BLOB;
+    ", "
+        -- Bytes in a space, and bytes in the trash of the account whose home it is. The two change with what they count;
+        -- 0 in counted: they were found on the disk and nobody has looked yet.
+        CREATE TABLE usage (
+            space BLOB PRIMARY KEY, files INTEGER NOT NULL, trash INTEGER NOT NULL, counted INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        -- What a space may hold (none: as configured; below zero: without limit), and for how many milliseconds the
+        -- trash keeps what comes from it.
+        CREATE TABLE limits (space BLOB PRIMARY KEY, quota INTEGER, retention INTEGER) STRICT, WITHOUT ROWID;
+        -- Bytes below it, unknown for what is older than this; 1 in moving: it may still be where it was, and is not
+        -- counted here; whether something took its place; its hash, where that was known.
+        ALTER TABLE trash ADD COLUMN size INTEGER;
+        ALTER TABLE trash ADD COLUMN moving INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE trash ADD COLUMN replaced INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE trash ADD COLUMN hash BLOB;
+        CREATE INDEX trash_by_owner ON trash (owner, deleted, id);
+        CREATE INDEX trash_by_origin ON trash (owner, space, path, deleted, id);
+        ALTER TABLE replacements ADD COLUMN moved_size INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE replacements ADD COLUMN replaced_size INTEGER NOT NULL DEFAULT 0;
+        -- Small files that are about to appear under names where nothing stands.
+        CREATE TABLE batches (id BLOB PRIMARY KEY, files BLOB NOT NULL) STRICT, WITHOUT ROWID;
+        -- What is about to move to another space.
+        CREATE TABLE crossings (
+            id BLOB PRIMARY KEY, from_space BLOB NOT NULL, from_path BLOB NOT NULL,
+            to_space BLOB NOT NULL, to_path BLOB NOT NULL, inode INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        -- What is about to leave the trash; and where something stands in its place, that goes to the trash of heir.
+        CREATE TABLE restorations (
+            id BLOB PRIMARY KEY, owner BLOB NOT NULL, inode INTEGER NOT NULL,
+            to_space BLOB NOT NULL, to_path BLOB NOT NULL,
+            replaced INTEGER, replaced_size INTEGER, trash BLOB, heir BLOB
+        ) STRICT, WITHOUT ROWID;
+        -- Who may do what below a directory.
+        CREATE TABLE access (
+            space BLOB NOT NULL, path BLOB NOT NULL, who BLOB NOT NULL, allowed TEXT NOT NULL,
+            PRIMARY KEY (space, path, who)
+        ) STRICT, WITHOUT ROWID;
+    ", "
+        -- What somebody without an account gets at by a link. Of the link's token there is a hash alone.
+        CREATE TABLE shares (
+            id BLOB PRIMARY KEY, token BLOB NOT NULL UNIQUE, owner BLOB NOT NULL,
+            space BLOB NOT NULL, path BLOB NOT NULL,
+            -- What it was when it was shared: 0 a file, 1 a directory, 2 a directory to put files into; and what it
+            -- looked like. Of a directory there is the inode alone, and the others are 0.
+            kind INTEGER NOT NULL, inode INTEGER NOT NULL, size INTEGER NOT NULL, modified INTEGER NOT NULL,
+            name TEXT NOT NULL, password TEXT, created INTEGER NOT NULL, expires INTEGER,
+            -- How many more may begin; without it there is no such limit.
+            remaining INTEGER
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX shares_by_owner ON shares (owner);
+        CREATE INDEX shares_by_expiry ON shares (expires);
+        -- Who has begun to fetch what by a share with such a limit, and may go on.
+        CREATE TABLE share_fetches (
+            share BLOB NOT NULL REFERENCES shares (id) ON DELETE CASCADE,
+            client BLOB NOT NULL, file BLOB NOT NULL, begun INTEGER NOT NULL,
+            PRIMARY KEY (share, client, file)
+        ) STRICT, WITHOUT ROWID;
     "],
 };
 

@@ -6,8 +6,15 @@
 //!
 //! Every method blocks, for the disk and for the journal's commit.
 
+mod access;
+mod amend;
 mod attributes;
+mod batches;
+mod boot;
 mod claims;
+mod copy;
+mod crossing;
+mod digest;
 mod directory;
 mod error;
 mod failure;
@@ -16,16 +23,23 @@ mod journal;
 mod known;
 mod list;
 mod make_directory;
+mod measure;
+mod names;
 mod open_upload;
+mod open_uploads;
 mod owners;
 mod parents;
 mod place;
 mod publish;
 mod read;
+mod records;
+mod recount;
 mod recover;
 mod remove;
 mod rename;
 mod replacement;
+mod restore;
+mod shares;
 mod small;
 mod status;
 mod step;
@@ -33,28 +47,46 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod trash;
+mod trash_list;
 mod tree;
+mod tree_list;
 mod upload;
+mod usage;
 mod write;
 
+pub use access::{ACCESS_RULES_MAX, Access, Rule, Subject};
+pub use copy::{COPY_PIECE_BYTES, SMALL_COPY_MAX};
+pub use digest::GoOn;
 pub use error::FilesError;
-pub use list::{ListRequest, Listing};
+pub use list::{ListRequest, Listing, Snapshot};
+pub use names::{NAMES_HELD_MAX, NAMES_MAX};
 pub use open_upload::{CHAINING_VALUES_MAX, FILE_SIZE_MAX, OpenedUpload, UPLOADS_MAX, UploadRequest};
+pub use open_uploads::Turn;
 pub use place::{Place, SpaceId};
 pub use read::OpenFile;
+pub use records::BootId;
+pub use recount::Recounted;
+pub use restore::Restored;
+pub use shares::{NewShare, SHARES_MAX, Share, Shared};
 pub use small::{FILES_TOGETHER, SmallFile};
 pub use step::{AfterStep, Step};
 pub use sweep::Swept;
-pub use write::BATCH_MAX;
+pub use trash_list::{Emptied, InTrash, TrashPage, TrashRequest};
+pub use tree_list::{TreeRequest, TreeWalk};
+pub use usage::{Quota, SpaceUsage};
+pub use write::{Appended, BATCH_MAX};
 
 use crate::Clock;
 use claims::Claims;
 use journal::Journal;
 use landline_model::time::Timestamp;
+use names::NamesHeld;
+use open_uploads::OpenUploads;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tree::Tree;
+use usage::Usage;
 
 /// How long after its last block an upload may still go on, unless configured.
 pub const UPLOAD_EXPIRY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -76,6 +108,11 @@ pub struct FilesOptions {
     pub upload_expiry: Duration,
     /// How long the trash keeps what came into it.
     pub trash_retention: Duration,
+    /// Names the time between two starts of the machine: what was written and not synced is there for as long as it is
+    /// the same.
+    pub boot: BootId,
+    /// How many bytes a home may hold where nothing else is set for it; none: no limit.
+    pub home_quota: Option<u64>,
     /// For tests: told after every step, and may stop the store there.
     pub after_step: Option<AfterStep>,
 }
@@ -86,10 +123,12 @@ impl FilesOptions {
     pub fn new(clock: Clock, random: Random) -> Self {
         let (upload_expiry, trash_retention) = (UPLOAD_EXPIRY, TRASH_RETENTION);
         Self {
+            boot: boot::current(&random),
             clock,
             random,
             upload_expiry,
             trash_retention,
+            home_quota: None,
             after_step: None,
         }
     }
@@ -101,6 +140,7 @@ impl std::fmt::Debug for FilesOptions {
             .debug_struct("FilesOptions")
             .field("upload_expiry", &self.upload_expiry)
             .field("trash_retention", &self.trash_retention)
+            .field("home_quota", &self.home_quota)
             .finish_non_exhaustive()
     }
 }
@@ -113,9 +153,17 @@ pub struct Files {
     options: Arc<FilesOptions>,
     /// The uploads that somebody is at right now.
     claims: Arc<Claims>,
+    /// What is known of them between their blocks.
+    open_uploads: Arc<OpenUploads>,
+    /// Rights on directories.
+    access: Arc<Access>,
+    /// What the spaces hold.
+    usage: Arc<Usage>,
     /// Held while names change and what stood under them is looked at, and while the names of directories are synced;
     /// never for a commit. No other lock is taken under it.
     names: Arc<Mutex<()>>,
+    /// How much of directories is held for whoever lists them.
+    names_held: Arc<NamesHeld>,
 }
 
 impl Files {
@@ -128,11 +176,18 @@ impl Files {
         let files = Self {
             tree: Arc::new(Tree::open(files_dir)?),
             journal: Arc::new(Journal::open(db_dir)?),
+            access: Arc::default(),
+            usage: Arc::new(Usage::new(options.home_quota)),
             options: Arc::new(options),
             claims: Arc::default(),
+            open_uploads: Arc::default(),
             names: Arc::default(),
+            names_held: Arc::default(),
         };
+        files.load_access()?;
+        files.load_usage()?;
         files.recover()?;
+        files.reserve_again()?;
         Ok(files)
     }
 

@@ -3,14 +3,16 @@
 use super::Files;
 use super::error::FilesError;
 use super::failure::{Named as _, exists, is_directory, no_file};
+use super::open_uploads::Turn;
 use super::place::Place;
 use super::status::Status;
 use super::step::Step;
-use super::upload::Upload;
+use super::upload::{Upload, no_upload};
 use crate::lock;
+use landline_model::hash::Hash;
 use landline_model::id::{AccountId, UploadId};
 use landline_model::protocol::PAGE_BYTES_MAX;
-use landline_model::protocol::files::{Attributes, EntryKind};
+use landline_model::protocol::files::{Attributes, EntryKind, Resume};
 
 /// The most uploads that an account has open at a time.
 pub const UPLOADS_MAX: u64 = 256;
@@ -30,8 +32,11 @@ pub struct UploadRequest {
     pub overwrite: bool,
     /// What it is to keep beside its content.
     pub attributes: Attributes,
-    /// The upload to go on with: the asker's own, for the same place and size.
-    pub resume: Option<UploadId>,
+    /// What the sender calls this version of its source, hashed.
+    pub source: Option<Hash>,
+    /// The upload to go on with: the asker's own, for the same place and size. [`Resume::Source`] begins one where none
+    /// of the same source is there.
+    pub resume: Option<Resume>,
 }
 
 /// An upload that may go on.
@@ -39,6 +44,8 @@ pub struct UploadRequest {
 pub struct OpenedUpload {
     /// Its id.
     pub upload: UploadId,
+    /// Whose turn it is from now on to write it.
+    pub turn: Turn,
     /// How many bytes are journaled: where to go on.
     pub offset: u64,
     /// The chaining values of its first blocks, at most [`CHAINING_VALUES_MAX`].
@@ -68,17 +75,64 @@ impl Files {
         let there = parent.status_of(name.as_bytes()).at(place)?;
         may_appear(place, there.as_ref(), request.overwrite)?;
         match request.resume {
-            Some(upload) => self.resume(owner, place, request, upload),
-            None => self.begin(owner, place, request),
+            Some(Resume::Upload(upload)) => self.resume(owner, place, request, upload),
+            Some(Resume::Source(true)) => self.resume_source(owner, place, request),
+            Some(Resume::Source(false)) | None => self.begin(owner, place, request),
         }
     }
 
-    /// Where an upload is to appear.
+    /// The upload that such a request goes on with.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub fn resumable(
+        &self,
+        owner: AccountId,
+        place: &Place,
+        request: &UploadRequest,
+    ) -> Result<Option<UploadId>, FilesError> {
+        match (request.resume, &request.source) {
+            (Some(Resume::Upload(upload)), _) => Ok(Some(upload)),
+            (Some(Resume::Source(true)), Some(source)) => self
+                .journal
+                .read(|connection| Upload::of_source(connection, owner, place, request.size, source)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The chaining values of an upload's blocks from number `first` on, at most [`CHAINING_VALUES_MAX`].
+    ///
+    /// # Errors
+    /// [`FilesError::NotFound`], also for somebody else's upload; [`FilesError::Conflict`] while it is being published.
+    pub fn chaining_values(
+        &self,
+        owner: AccountId,
+        upload: UploadId,
+        first: u64,
+    ) -> Result<Vec<[u8; 32]>, FilesError> {
+        let _claim = self.claims.wait(upload);
+        let open = self.hold_open(owner, upload)?;
+        let values = open
+            .records
+            .values(first, open.journaled_blocks(), CHAINING_VALUES_MAX);
+        values.at(open.shown())
+    }
+
+    /// Where an upload is to appear, and whether it may take the place of a file there.
     ///
     /// # Errors
     /// [`FilesError::NotFound`], also for somebody else's.
-    pub fn upload_place(&self, owner: AccountId, upload: UploadId) -> Result<Place, FilesError> {
-        self.upload(owner, upload).map(|upload| upload.place)
+    pub fn upload_target(&self, owner: AccountId, upload: UploadId) -> Result<(Place, bool), FilesError> {
+        match self.open_uploads.find(upload) {
+            Some(open) if open.owner == owner => {
+                let overwrite = lock(&open.progress).overwrite;
+                Ok((open.place.clone(), overwrite))
+            }
+            Some(_) => Err(no_upload(upload)),
+            None => self
+                .upload(owner, upload)
+                .map(|upload| (upload.place, upload.overwrite)),
+        }
     }
 
     /// An upload of this account's.
@@ -86,7 +140,7 @@ impl Files {
         let upload = self.journal.read(|connection| Upload::find(connection, id))?;
         upload
             .filter(|upload| upload.owner == owner)
-            .ok_or_else(|| FilesError::NotFound(format!("there is no upload {id}")))
+            .ok_or_else(|| no_upload(id))
     }
 
     fn begin(
@@ -107,18 +161,18 @@ impl Files {
             size: request.size,
             overwrite: request.overwrite,
             inode,
-            journaled: 0,
             attributes: request.attributes,
+            source: request.source,
+            touched: self.now(),
             publishing: None,
         };
-        let now = self.now();
         let journaled = self.journal.write(move |connection| {
             if Upload::count(connection, owner)? >= UPLOADS_MAX {
                 return Err(FilesError::Busy(format!(
                     "{UPLOADS_MAX} uploads are open already"
                 )));
             }
-            upload.insert(connection, now)
+            upload.insert(connection)
         });
         if let Err(error) = journaled {
             // If this fails too, the next start finds a stray and removes it.
@@ -128,9 +182,24 @@ impl Files {
         self.after(Step::UploadJournaled)?;
         Ok(OpenedUpload {
             upload: id,
+            turn: self.open_uploads.next_turn(),
             offset: 0,
             chaining_values: Vec::new(),
         })
+    }
+
+    fn resume_source(
+        &self,
+        owner: AccountId,
+        place: &Place,
+        request: &UploadRequest,
+    ) -> Result<OpenedUpload, FilesError> {
+        let found = self.resumable(owner, place, request)?;
+        match found.map(|upload| self.resume(owner, place, request, upload)) {
+            // It ended while it was looked for.
+            None | Some(Err(FilesError::NotFound(_))) => self.begin(owner, place, request),
+            Some(resumed) => resumed,
+        }
     }
 
     fn resume(
@@ -142,6 +211,7 @@ impl Files {
     ) -> Result<OpenedUpload, FilesError> {
         // The connection that was lost may still be writing its last block.
         let _claim = self.claims.wait(id);
+        let _motion = self.usage.in_motion();
         let mut upload = self.upload(owner, id)?;
         if upload.publishing.is_some() && self.settle(&upload)? {
             return Err(FilesError::NotFound(format!("the upload {id} is finished")));
@@ -155,17 +225,26 @@ impl Files {
         }
         upload.overwrite = request.overwrite;
         upload.attributes = request.attributes;
-        let (changed, now) = (upload.clone(), self.now());
+        let now = self.now();
         self.journal
-            .write(move |connection| changed.set_wishes(connection, now))?;
-        let blocks = self
-            .journal
-            .read(|connection| upload.blocks(connection, CHAINING_VALUES_MAX))?;
-        let chaining_values = blocks.iter().map(|block| block.chaining_value).collect();
+            .write(move |connection| upload.set_wishes(connection, now))?;
+        let open = self.hold_open(owner, id)?;
+        // What was written and not acknowledged counts as well, once it is synced.
+        let offset = self.sync_upload(&open)?;
+        let turn = self.open_uploads.next_turn();
+        {
+            let mut progress = lock(&open.progress);
+            progress.turn = Some(turn);
+            progress.overwrite = request.overwrite;
+        }
+        let values = open
+            .records
+            .values(0, open.journaled_blocks(), CHAINING_VALUES_MAX);
         Ok(OpenedUpload {
             upload: id,
-            offset: upload.journaled,
-            chaining_values,
+            turn,
+            offset,
+            chaining_values: values.at(open.shown())?,
         })
     }
 }

@@ -4,8 +4,9 @@
 use super::Files;
 use super::error::FilesError;
 use super::known::Key;
+use super::read::OpenFile;
 use super::status::Status;
-use crate::integer;
+use crate::{integer, number};
 use landline_model::id::AccountId;
 use landline_model::protocol::files::MODE_MAX;
 use landline_model::time::Timestamp;
@@ -59,6 +60,24 @@ pub(super) fn remember(
 }
 
 impl Files {
+    /// Who published a file, and when; none where it came or was changed by other means than Landline.
+    ///
+    /// # Errors
+    /// Those of the journal.
+    pub fn publication(&self, file: &OpenFile) -> Result<Option<(AccountId, Timestamp)>, FilesError> {
+        let Key(inode, size, modified) = file.status().key();
+        self.journal.read(|connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT owner, published FROM owners WHERE inode = ?1 AND size = ?2 AND modified = ?3",
+            )?;
+            let publication = statement.query_row((inode, size, modified), |row| {
+                let time = Timestamp(number(row.get(1)?)?);
+                Ok((AccountId::from_bytes(row.get(0)?), time))
+            });
+            Ok(publication.optional()?)
+        })
+    }
+
     /// Whose trash something goes to that `actor` removes or replaces: the file's owner's, and `actor`'s where none is
     /// known, as for a directory.
     pub(super) fn heir(&self, file: &Status, actor: AccountId) -> Result<AccountId, FilesError> {

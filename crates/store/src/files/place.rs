@@ -36,7 +36,8 @@ impl Place {
     }
 
     /// Whether `other` is this place or lies below it.
-    pub(super) fn contains(&self, other: &Self) -> bool {
+    #[must_use]
+    pub fn contains(&self, other: &Self) -> bool {
         self.space == other.space && other.components.starts_with(&self.components)
     }
 
@@ -77,7 +78,7 @@ impl SpaceId {
         }
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
         match bytes.split_first()? {
             (b'h', account) => account.try_into().ok().map(Self::Home),
             (b's', []) => Some(Self::Shared),

@@ -19,13 +19,13 @@ use super::owners;
 use super::place::Place;
 use super::status::Status;
 use super::step::Step;
-use super::trash::TrashId;
+use super::trash::{TrashName as _, Trashed};
 use super::upload::{Publishing, Upload};
+use super::usage::{Changes, Sign};
 use super::write::busy;
 use crate::lock;
-use landline_model::blocks::hash_file;
 use landline_model::hash::Hash;
-use landline_model::id::{AccountId, UploadId};
+use landline_model::id::{AccountId, TrashId, UploadId};
 use landline_model::path::Component;
 use landline_model::protocol::files::{Entry, EntryKind, MODE_MAX};
 use rustix::io::Errno;
@@ -54,11 +54,13 @@ impl Files {
         hash: &Hash,
     ) -> Result<Entry, FilesError> {
         let _claim = self.claims.claim(upload).ok_or_else(|| busy(upload))?;
-        let upload = self.upload(owner, upload)?;
-        if let Some(publishing) = upload.publishing
-            && self.settle(&upload)?
-        {
-            return self.published(&upload, &publishing.hash);
+        let _motion = self.usage.in_motion();
+        let mut upload = self.upload(owner, upload)?;
+        if let Some(publishing) = upload.publishing {
+            if self.settle(&upload)? {
+                return self.published(&upload, &publishing.hash);
+            }
+            upload.publishing = None;
         }
         self.verify(&upload, size, hash)?;
         self.after(Step::Verified)?;
@@ -118,16 +120,17 @@ impl Files {
 
     fn verify(&self, upload: &Upload, size: u64, hash: &Hash) -> Result<(), FilesError> {
         let place = &upload.place;
-        if size != upload.size || size != upload.journaled {
-            let (announced, arrived) = (upload.size, upload.journaled);
+        let open = self.hold_open(upload.owner, upload.id)?;
+        let arrived = self.sync_upload(&open)?;
+        if size != upload.size || size != arrived {
+            let announced = upload.size;
             let message =
                 format!("{place} was to have {announced} bytes, {arrived} arrived, and now it has {size}");
             return Err(FilesError::Mismatch(message));
         }
-        let blocks = self
-            .journal
-            .read(|connection| upload.blocks(connection, u64::MAX))?;
-        let arrived = hash_file(&blocks);
+        let arrived = open.hash();
+        // Nobody appends to it while it is published; if that fails, it is opened again.
+        self.open_uploads.close(upload.id);
         if arrived != *hash {
             self.discard(upload)?;
             return Err(FilesError::Mismatch(format!(
@@ -260,6 +263,7 @@ impl Files {
         if let Some(parent) = &parent {
             parent.sync().at(&upload.place)?;
         }
+        self.remove_records(upload)?;
         self.tree.partial.sync().at(PARTIALS)?;
         self.after(Step::PublicationSynced)?;
         unless_full(self.write_off(upload, publishing, parent))
@@ -273,18 +277,29 @@ impl Files {
         parent: Option<Directory>,
     ) -> Result<(), FilesError> {
         let replaced = self.bury_replaced(upload, publishing)?;
-        let trashed = replaced.then(|| {
-            let Publishing { trash, heir, .. } = *publishing;
-            self.trashed(trash, heir, Some(upload.owner), Some(upload.place.clone()))
+        let Publishing { trash, heir, .. } = *publishing;
+        let space = upload.place.space;
+        let mut changes = Changes::default()
+            .files(space, upload.size, Sign::Plus)
+            .released(upload.id);
+        let trashed = replaced.map(|replaced| {
+            changes = std::mem::take(&mut changes).trashed(space, heir, replaced.size);
+            let trashed = Trashed {
+                size: Some(replaced.size),
+                replaced: true,
+                ..self.trashed(trash, heir, Some(upload.owner), Some(upload.place.clone()))
+            };
+            (trashed, replaced)
         });
         let status = parent
             .zip(upload.place.components.last())
             .and_then(|(parent, name)| parent.status_of(name.as_bytes()).ok().flatten())
             .filter(|status| status.inode == upload.inode && status.size == upload.size);
         let (upload, hash) = (upload.clone(), publishing.hash);
-        self.journal.write(move |connection| {
+        self.book(&changes, move |connection| {
             upload.delete(connection)?;
-            if let Some(trashed) = trashed {
+            if let Some((mut trashed, replaced)) = trashed {
+                trashed.hash = hashes::find_content(connection, &replaced)?;
                 trashed.insert(connection)?;
             }
             status.map_or(Ok(()), |status| hashes::remember(connection, &status, &hash))
@@ -292,16 +307,25 @@ impl Files {
         self.after(Step::PublicationJournaled)
     }
 
-    /// Moves the file that was replaced to the trash. Says whether there is one.
-    fn bury_replaced(&self, upload: &Upload, publishing: &Publishing) -> Result<bool, FilesError> {
+    /// Removes the block journal, which a small file has none of.
+    pub(super) fn remove_records(&self, upload: &Upload) -> Result<(), FilesError> {
+        match self.tree.partial.unlink(&upload.records_name()) {
+            Ok(()) => self.after(Step::RecordsRemoved),
+            Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error).at(PARTIALS),
+        }
+    }
+
+    /// Moves the file that was replaced to the trash. Says what it looks like, if there is one.
+    fn bury_replaced(&self, upload: &Upload, publishing: &Publishing) -> Result<Option<Status>, FilesError> {
         const TRASH: &str = "the trash";
         let Publishing { trash: id, heir, .. } = *publishing;
         let name = upload.file_name();
         if self.tree.partial.status_of(&name).at(PARTIALS)?.is_none() {
             // Nothing was replaced, or it was moved before a crash.
             return match self.tree.trash(heir) {
-                Ok(trash) => Ok(trash.status_of(&id.file_name()).at(TRASH)?.is_some()),
-                Err(Errno::NOENT) => Ok(false),
+                Ok(trash) => trash.status_of(&id.file_name()).at(TRASH),
+                Err(Errno::NOENT) => Ok(None),
                 Err(error) => Err(error).at(TRASH),
             };
         }
@@ -314,10 +338,10 @@ impl Files {
         trash.sync().at(TRASH)?;
         self.tree.partial.sync().at(PARTIALS)?;
         self.after(Step::ReplacedSynced)?;
-        Ok(true)
+        trash.status_of(&id.file_name()).at(TRASH)
     }
 
-    fn published(&self, upload: &Upload, hash: &Hash) -> Result<Entry, FilesError> {
+    pub(super) fn published(&self, upload: &Upload, hash: &Hash) -> Result<Entry, FilesError> {
         let name = upload.place.components.last().cloned();
         let status = match self.tree.parent(&upload.place) {
             Ok((parent, name)) => parent.status_of(name.as_bytes()).at(&upload.place)?,

@@ -13,7 +13,7 @@ use landline_model::hash::Hash;
 use landline_model::path::Component;
 use landline_model::protocol::files::{Attributes, EntryKind};
 use rustix::io::Errno;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
 /// How many bytes are read at a time for a hash.
 const READ_BYTES: usize = 1024 * 1024;
@@ -48,6 +48,13 @@ impl OpenFile {
         self.hash
     }
 
+    /// The same file with its hash, for who has found it out.
+    #[must_use]
+    pub fn with_hash(mut self, hash: Hash) -> Self {
+        self.hash = Some(hash);
+        self
+    }
+
     /// What names its content: its hash where that is known, else what the file looks like.
     #[must_use]
     pub fn version(&self) -> Hash {
@@ -58,6 +65,11 @@ impl OpenFile {
     #[must_use]
     pub fn is_version(&self, version: &Hash) -> bool {
         self.hash == Some(*version) || self.looks() == *version
+    }
+
+    /// What it looked like when it was opened.
+    pub(super) fn status(&self) -> &Status {
+        &self.status
     }
 
     fn looks(&self) -> Hash {
@@ -102,6 +114,30 @@ impl OpenFile {
     /// Those of the disk.
     pub fn unchanged(&self) -> Result<bool, FilesError> {
         Ok(self.status_now()?.has_content_of(&self.status))
+    }
+
+    /// For the system's own ways of copying.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
+    /// Where it was opened.
+    pub(super) const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// That the content is what it was when the file was opened, by size and time.
+    ///
+    /// # Errors
+    /// [`FilesError::Conflict`] where it is not; those of the disk.
+    pub(super) fn must_be_unchanged(&self) -> Result<(), FilesError> {
+        if self.unchanged()? {
+            return Ok(());
+        }
+        Err(FilesError::Conflict(format!(
+            "{} has changed while it was read",
+            self.place
+        )))
     }
 
     fn status_now(&self) -> Result<Status, FilesError> {
@@ -157,6 +193,20 @@ impl Files {
         }
     }
 
+    /// What was opened, if it is a file. Its hash is what somebody knows elsewhere, or else what the journal does.
+    pub(super) fn known_file(
+        &self,
+        file: OwnedFd,
+        place: &Place,
+        hash: Option<Hash>,
+    ) -> Result<OpenFile, FilesError> {
+        let status = Status::from(&rustix::fs::fstat(&file).at(place)?);
+        only_file(place, &status)?;
+        let known = self.journal.read(|connection| Known::of(connection, &status))?;
+        let hash = hash.or(known.hash);
+        Ok(opened(place, file, status, Known { hash, ..known }))
+    }
+
     /// The file's hash: known, or read now in full and remembered.
     ///
     /// # Errors
@@ -205,7 +255,11 @@ impl Files {
     }
 }
 
-fn open(parent: &Directory, name: &Component, place: &Place) -> Result<(OwnedFd, Status), FilesError> {
+pub(super) fn open(
+    parent: &Directory,
+    name: &Component,
+    place: &Place,
+) -> Result<(OwnedFd, Status), FilesError> {
     // Looked at before it is opened, because opening a device can do something; and after, because it may be another
     // one by then.
     let before = parent
@@ -219,7 +273,7 @@ fn open(parent: &Directory, name: &Component, place: &Place) -> Result<(OwnedFd,
     Ok((file, status))
 }
 
-fn opened(place: &Place, file: OwnedFd, status: Status, known: Known) -> OpenFile {
+pub(super) fn opened(place: &Place, file: OwnedFd, status: Status, known: Known) -> OpenFile {
     OpenFile {
         file,
         place: place.clone(),

@@ -1,12 +1,17 @@
 //! What a start does about what the last one left: a crash at any instant, or a data directory that was put back.
 
 use super::Files;
+use super::crossing::Crossing;
 use super::error::FilesError;
 use super::failure::{Named as _, unless_full};
+use super::measure;
 use super::replacement::Replacement;
-use super::trash::{TrashId, Trashed};
+use super::restore::Restoration;
+use super::status::Status;
+use super::trash::{TrashName as _, Trashed};
 use super::upload::Upload;
-use landline_model::id::{AccountId, UploadId};
+use super::usage::{Changes, Sign};
+use landline_model::id::{AccountId, TrashId, UploadId};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 
@@ -17,8 +22,18 @@ impl Files {
         for upload in self.journal.read(Upload::all)? {
             unless_full(self.recover_upload(&upload))?;
         }
+        unless_full(self.settle_batches())?;
         for replacement in self.journal.read(Replacement::all)? {
             unless_full(self.settle_replacement(&replacement))?;
+        }
+        for crossing in self.journal.read(Crossing::all)? {
+            unless_full(self.settle_crossing(&crossing))?;
+        }
+        for restoration in self.journal.read(Restoration::all)? {
+            unless_full(self.settle_restoration(&restoration))?;
+        }
+        for trashed in self.journal.read(Trashed::all_moving)? {
+            unless_full(self.settle_removal(&trashed))?;
         }
         self.delete_strays()?;
         unless_full(self.reconcile_trash())?;
@@ -32,14 +47,14 @@ impl Files {
         self.check_partial(upload)
     }
 
-    /// An open upload needs its partial file, with all that is journaled.
+    /// An open upload needs its partial file; how much of it counts is found out when somebody goes on with it.
     fn check_partial(&self, upload: &Upload) -> Result<(), FilesError> {
         let there = self
             .tree
             .partial
             .status_of(&upload.file_name())
             .at("a partial file")?;
-        match there.filter(|there| there.is_file() && there.size >= upload.journaled) {
+        match there.filter(Status::is_file) {
             Some(there) if there.inode == upload.inode => Ok(()),
             // Put back from a copy: whatever it holds, the hash of the whole is compared before it is published.
             Some(there) => {
@@ -60,7 +75,7 @@ impl Files {
         let uploads = self.journal.read(Upload::all)?;
         let known: BTreeSet<UploadId> = uploads.iter().map(|upload| upload.id).collect();
         for name in self.tree.partial.names().at("the directory of partial files")? {
-            let id = std::str::from_utf8(&name).ok().and_then(|name| name.parse().ok());
+            let id = Upload::id_of(&name);
             if id.is_none_or(|id| !known.contains(&id)) {
                 self.delete_for_good(name)?;
             }
@@ -80,15 +95,21 @@ impl Files {
                     unknown.push(self.trashed(id, owner, None, None));
                 }
             }
-            if forgotten.is_empty() && unknown.is_empty() {
-                continue;
+            for id in forgotten {
+                if let Some(trashed) = self
+                    .journal
+                    .read(|connection| Trashed::find(connection, owner, id))?
+                {
+                    self.forget_trashed(&trashed)?;
+                }
             }
-            self.journal.write(move |connection| {
-                forgotten
-                    .into_iter()
-                    .try_for_each(|id| Trashed::delete(connection, id))?;
-                unknown.iter().try_for_each(|trashed| trashed.insert(connection))
-            })?;
+            for mut trashed in unknown {
+                let trash = self.tree.trash(owner).at("the trash")?;
+                let size = measure::of(&trash, &trashed.id.file_name()).at("the trash")?;
+                trashed.size = Some(size);
+                let changes = Changes::default().trash(owner, size, Sign::Plus);
+                self.book(&changes, move |connection| trashed.insert(connection))?;
+            }
         }
         Ok(())
     }

@@ -2,13 +2,14 @@
 
 use super::Files;
 use super::error::FilesError;
-use super::failure::{Named as _, not_found};
+use super::failure::{Named as _, not_found, unless_full};
+use super::hashes;
 use super::place::Place;
 use super::rename::changed;
 use super::step::Step;
-use super::trash::{TrashId, Trashed};
+use super::trash::{TrashName as _, Trashed};
 use crate::lock;
-use landline_model::id::AccountId;
+use landline_model::id::{AccountId, TrashId};
 
 impl Files {
     /// Moves a file to its owner's trash, or with `recursive` a directory and everything in it to `actor`'s, in one
@@ -24,27 +25,33 @@ impl Files {
             .at(place)?
             .ok_or_else(|| not_found(place))?;
         if status.is_directory() && !recursive {
+            let _names = lock(&self.names);
+            self.access.require_none_within(place)?;
             // The file system refuses one that is not empty, whoever puts something into it at this moment.
             parent.unlink_directory(name.as_bytes()).at(place)?;
             self.after(Step::Removed)?;
             parent.sync().at(place)?;
             return self.after(Step::RemovalSynced);
         }
+        let _motion = self.usage.in_motion();
         let heir = self.heir(&status, actor)?;
         let trash = self.trash_made(heir)?;
-        let trashed = self.trashed(
-            TrashId::from_bytes(self.fresh()),
-            heir,
-            Some(actor),
-            Some(place.clone()),
-        );
-        let id = trashed.id;
-        self.journal.write(move |connection| trashed.insert(connection))?;
+        let id = TrashId::from_bytes(self.fresh());
+        let trashed = Trashed {
+            moving: true,
+            hash: self
+                .journal
+                .read(|connection| hashes::find_content(connection, &status))?,
+            ..self.trashed(id, heir, Some(actor), Some(place.clone()))
+        };
+        let row = trashed.clone();
+        self.journal.write(move |connection| row.insert(connection))?;
         self.after(Step::RemovalJournaled)?;
         let removed = {
             let _names = lock(&self.names);
             self.tree.parent(place).and_then(|(parent, name)| {
                 let there = parent.status_of(name.as_bytes()).at(place)?;
+                self.access.require_none_within(place)?;
                 // Another file may be another's.
                 if there.is_some_and(|there| there.inode != status.inode) {
                     return Err(changed(place));
@@ -60,7 +67,10 @@ impl Files {
                 self.after(Step::Removed)?;
                 trash.sync().at("the trash")?;
                 parent.sync().at(place)?;
-                self.after(Step::RemovalSynced)
+                self.after(Step::RemovalSynced)?;
+                // Only now is it known what is below a directory: nothing is put there any more.
+                unless_full(self.settle_removal(&trashed))?;
+                self.after(Step::RemovalCounted)
             }
             Err(error) => {
                 // Where this fails too, the next start finds a row without a file.

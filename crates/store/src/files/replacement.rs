@@ -7,14 +7,16 @@ use super::Files;
 use super::directory::Directory;
 use super::error::FilesError;
 use super::failure::{Named as _, unless_full};
+use super::hashes;
 use super::place::Place;
 use super::rename::changed;
 use super::status::Status;
 use super::step::Step;
-use super::trash::TrashId;
+use super::trash::{TrashName as _, Trashed};
 use super::upload::place;
-use crate::lock;
-use landline_model::id::AccountId;
+use super::usage::{Changes, Reserved};
+use crate::{integer, lock, number};
+use landline_model::id::{AccountId, TrashId, UploadId};
 use rusqlite::{Connection, Row, params};
 
 /// One of them, in the journal.
@@ -31,6 +33,9 @@ pub(super) struct Replacement {
     pub(super) to: Place,
     /// The inode of what is replaced.
     pub(super) replaced: u64,
+    /// How many bytes each of them has.
+    pub(super) moved_size: u64,
+    pub(super) replaced_size: u64,
 }
 
 /// The two directories, and what stands there under the two names.
@@ -45,7 +50,8 @@ impl Replacement {
     /// All that are not finished.
     pub(super) fn all(connection: &Connection) -> Result<Vec<Self>, FilesError> {
         let mut statement = connection.prepare(
-            "SELECT trash, heir, actor, from_space, from_path, moved, to_space, to_path, replaced FROM replacements",
+            "SELECT trash, heir, actor, from_space, from_path, moved, to_space, to_path, replaced,
+             moved_size, replaced_size FROM replacements",
         )?;
         let rows = statement.query_map([], Self::from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -60,12 +66,15 @@ impl Replacement {
             moved: row.get::<_, i64>(5)?.cast_unsigned(),
             to: place(row, 6)?,
             replaced: row.get::<_, i64>(8)?.cast_unsigned(),
+            moved_size: number(row.get(9)?)?,
+            replaced_size: number(row.get(10)?)?,
         })
     }
 
     fn insert(&self, connection: &Connection) -> Result<(), FilesError> {
-        let mut statement = connection
-            .prepare_cached("INSERT INTO replacements VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+        let mut statement = connection.prepare_cached(
+            "INSERT INTO replacements VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+        )?;
         statement.execute(params![
             self.trash.as_bytes(),
             self.heir.as_bytes(),
@@ -76,6 +85,8 @@ impl Replacement {
             self.to.space.to_bytes(),
             self.to.path_bytes(),
             self.replaced.cast_signed(),
+            integer(self.moved_size),
+            integer(self.replaced_size),
         ])?;
         Ok(())
     }
@@ -90,6 +101,7 @@ impl Replacement {
 impl Files {
     /// Does it. Both must still be the files with these inodes.
     pub(super) fn replace(&self, replacement: Replacement) -> Result<(), FilesError> {
+        let _reserved = self.room_for(&replacement)?;
         let trash = self.trash_made(replacement.heir)?;
         let row = replacement.clone();
         self.journal.write(move |connection| row.insert(connection))?;
@@ -125,6 +137,16 @@ impl Files {
             .is_some();
         trash.sync().at("the trash")?;
         self.forget_replacement(replacement, buried)
+    }
+
+    /// Reserves space for what comes from another space.
+    fn room_for(&self, replacement: &Replacement) -> Result<Option<Reserved<'_>>, FilesError> {
+        let Replacement { from, to, .. } = replacement;
+        if from.space == to.space {
+            return Ok(None);
+        }
+        let id = UploadId::from_bytes(*replacement.trash.as_bytes());
+        self.usage.reserve(id, to.space, replacement.moved_size).map(Some)
     }
 
     fn ends(&self, replacement: &Replacement) -> Result<Ends, FilesError> {
@@ -194,10 +216,33 @@ impl Files {
 
     fn forget_replacement(&self, replacement: &Replacement, buried: bool) -> Result<(), FilesError> {
         let (row, origin) = (replacement.clone(), replacement.to.clone());
-        let trashed = buried.then(|| self.trashed(row.trash, row.heir, Some(row.actor), Some(origin)));
-        self.journal.write(move |connection| {
+        let (from, to) = (row.from.space, row.to.space);
+        let trashed = buried.then(|| Trashed {
+            size: Some(row.replaced_size),
+            replaced: true,
+            ..self.trashed(row.trash, row.heir, Some(row.actor), Some(origin))
+        });
+        let changes = if buried {
+            Changes::default()
+                .trashed(to, row.heir, row.replaced_size)
+                .across(from, to, row.moved_size)
+                .released(UploadId::from_bytes(*row.trash.as_bytes()))
+        } else {
+            Changes::default()
+        };
+        let status = self
+            .tree
+            .trash(row.heir)
+            .and_then(|trash| trash.status_of(&row.trash.file_name()));
+        let replaced = status.ok().flatten();
+        let trashed = trashed.zip(replaced);
+        self.book(&changes, move |connection| {
             row.delete(connection)?;
-            trashed.map_or(Ok(()), |trashed| trashed.insert(connection))
+            let Some((mut trashed, replaced)) = trashed else {
+                return Ok(());
+            };
+            trashed.hash = hashes::find_content(connection, &replaced)?;
+            trashed.insert(connection)
         })
     }
 }

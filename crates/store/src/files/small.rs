@@ -8,10 +8,12 @@
 //! ```
 //! A file that replaces another stands in the journal as an upload that is being published, so that a start after a crash
 //! settles it like any other. One that replaces nothing needs no entry: before its rename a crash leaves a stray in
-//! `partial/`, after it the whole file with its owner.
+//! `partial/`, after it the whole file with its owner; one row for all of these says what the figures have yet to learn
+//! (see [`batches`]).
 
 use super::Files;
 use super::attributes;
+use super::batches::{self, Appearing};
 use super::claims::Claim;
 use super::directory::Directory;
 use super::error::FilesError;
@@ -24,12 +26,13 @@ use super::parents::Parents;
 use super::place::Place;
 use super::status::Status;
 use super::step::Step;
-use super::trash::{TrashId, Trashed};
+use super::trash::{TrashName as _, Trashed};
 use super::upload::{Publishing, Upload};
+use super::usage::{Changes, Reserved, Sign};
 use super::write::write_all;
 use crate::lock;
 use landline_model::hash::Hash;
-use landline_model::id::{AccountId, UploadId};
+use landline_model::id::{AccountId, TrashId, UploadId};
 use landline_model::protocol::files::{Attributes, Entry, MODE_MAX};
 use landline_model::time::Timestamp;
 use rustix::io::Errno;
@@ -74,10 +77,14 @@ struct Written<'a> {
     status: Status,
     /// What it replaces.
     replaces: Option<Replaced<'a>>,
+    /// Its bytes, until the figures know them.
+    _reserved: Reserved<'a>,
 }
 
 struct Replaced<'a> {
     inode: u64,
+    size: u64,
+    hash: Option<Hash>,
     publishing: Publishing,
     /// Its entry in the journal is nobody else's to look after.
     _claim: Option<Claim<'a>>,
@@ -95,6 +102,7 @@ impl Files {
         owner: AccountId,
         files: &[SmallFile<B>],
     ) -> Vec<Result<Entry, FilesError>> {
+        let _motion = self.usage.in_motion();
         let mut results: Results = files.iter().map(|_| None).collect();
         if files.len() > FILES_TOGETHER {
             let refusal = FilesError::TooLarge(format!("more than {FILES_TOGETHER} files at once"));
@@ -129,27 +137,28 @@ impl Files {
         results: &mut Results,
     ) -> Result<(), FilesError> {
         let mut written = self.write_files(owner, files, results)?;
+        let batch = self.fresh();
         let prepared = self.sync_written(&mut written).and_then(|()| {
             self.look(&mut written, results)?;
-            self.announce_files(owner, &written)
+            self.announce_files(owner, &written, batch)
         });
         if let Err(error) = prepared {
             self.give_up(&written);
             return Err(error);
         }
         self.after(Step::SmallFilesJournaled)?;
-        let (appeared, parents) = self.let_appear(written, results)?;
+        let (appeared, parents) = self.let_appear(written, batch, results)?;
         for (parent, place) in parents.all() {
             parent.sync().at(place)?;
         }
         self.tree.partial.sync().at(PARTIALS)?;
         self.after(Step::SmallFilesAppearedSynced)?;
         self.bury_all(&appeared)?;
-        self.write_off_all(&appeared, results)
+        self.write_off_all(&appeared, batch, results)
     }
 
     fn write_files<'a, B: AsRef<[u8]>>(
-        &self,
+        &'a self,
         owner: AccountId,
         files: &'a [SmallFile<B>],
         results: &mut Results,
@@ -166,7 +175,7 @@ impl Files {
     }
 
     fn write_file<'a, B: AsRef<[u8]>>(
-        &self,
+        &'a self,
         owner: AccountId,
         number: usize,
         file: &'a SmallFile<B>,
@@ -180,6 +189,7 @@ impl Files {
             )));
         }
         let id = UploadId::from_bytes(self.fresh());
+        let reserved = self.usage.reserve(id, file.place.space, content.len() as u64)?;
         let name = id.to_string().into_bytes();
         let partial = self.tree.partial.create_file(&name).at("a partial file")?;
         let status = write_all(partial.as_fd(), content, 0)
@@ -203,8 +213,10 @@ impl Files {
                 size: content.len() as u64,
                 overwrite: file.overwrite,
                 inode: status.inode,
-                journaled: content.len() as u64,
                 attributes: file.attributes,
+                source: None,
+                // Nobody goes on with it: what a crash leaves of it is swept at the next start.
+                touched: Timestamp(0),
                 publishing: None,
             },
             hash: &file.hash,
@@ -212,6 +224,7 @@ impl Files {
             file: Some(partial),
             status,
             replaces: None,
+            _reserved: reserved,
         })
     }
 
@@ -254,6 +267,8 @@ impl Files {
                 let heir = owners::find(connection, &there)?;
                 file.replaces = Some(Replaced {
                     inode: there.inode,
+                    size: there.size,
+                    hash: hashes::find_content(connection, &there)?,
                     publishing: Publishing {
                         hash: *file.hash,
                         trash: TrashId::from_bytes(self.fresh()),
@@ -287,7 +302,20 @@ impl Files {
     }
 
     /// The journal learns whose the files are, and which of them take another's place.
-    fn announce_files(&self, owner: AccountId, written: &[Written<'_>]) -> Result<(), FilesError> {
+    fn announce_files(
+        &self,
+        owner: AccountId,
+        written: &[Written<'_>],
+        batch: [u8; 16],
+    ) -> Result<(), FilesError> {
+        let new = written.iter().filter(|file| file.replaces.is_none());
+        let new: Vec<Appearing> = new
+            .map(|file| Appearing {
+                id: file.upload.id,
+                size: file.upload.size,
+                space: file.upload.place.space,
+            })
+            .collect();
         let rows: Vec<_> = written
             .iter()
             .map(|file| {
@@ -304,12 +332,14 @@ impl Files {
             for (status, mode, upload) in &rows {
                 owners::remember(connection, status, owner, now, *mode)?;
                 if let Some((upload, publishing)) = upload {
-                    // Nobody goes on with it: what a crash leaves of it is swept at the next start.
-                    upload.insert(connection, Timestamp(0))?;
+                    upload.insert(connection)?;
                     upload.set_publishing(connection, Some(publishing))?;
                 }
             }
-            Ok(())
+            if new.is_empty() {
+                return Ok(());
+            }
+            batches::insert(connection, batch, &new)
         })
     }
 
@@ -317,6 +347,7 @@ impl Files {
     fn let_appear<'a>(
         &self,
         written: Vec<Written<'a>>,
+        batch: [u8; 16],
         results: &mut Results,
     ) -> Result<(Vec<Written<'a>>, Parents), FilesError> {
         let (mut appeared, mut late) = (Vec::with_capacity(written.len()), Vec::new());
@@ -334,7 +365,7 @@ impl Files {
         }
         for file in late {
             let number = file.number;
-            results[number] = Some(self.publish_late(file));
+            results[number] = Some(self.publish_late(file, batch));
         }
         Ok((appeared, parents))
     }
@@ -361,20 +392,29 @@ impl Files {
         Ok(self.take_the_place(upload, parent, name)?.is_ok())
     }
 
-    fn publish_late(&self, file: Written<'_>) -> Result<Entry, FilesError> {
-        let (upload, now) = (file.upload, self.now());
-        let row = upload.clone();
-        let is_known = file.replaces.is_some();
-        self.journal.write(move |connection| {
-            if is_known {
-                row.set_publishing(connection, None)
-            } else {
-                row.insert(connection, now)
+    fn publish_late(&self, file: Written<'_>, batch: [u8; 16]) -> Result<Entry, FilesError> {
+        let mut upload = file.upload;
+        if let Some(Replaced { publishing, .. }) = &file.replaces {
+            upload.publishing = Some(*publishing);
+            // An exchange that reported an error may have happened all the same.
+            if self.settle(&upload)? {
+                return self.published(&upload, file.hash);
             }
-        })?;
+            upload.publishing = None;
+        } else {
+            let row = Upload {
+                touched: self.now(),
+                ..upload.clone()
+            };
+            self.journal.write(move |connection| {
+                batches::take_out(connection, batch, row.id)?;
+                row.insert(connection)
+            })?;
+        }
+        self.after(Step::SmallFileLate)?;
         let published = self.publish(&upload, file.hash, file.status);
         if published.is_err() {
-            self.discard(&upload)?;
+            self.abandon(upload.id)?;
         }
         published
     }
@@ -407,7 +447,13 @@ impl Files {
     }
 
     /// The journal learns that all of it is over, and what the files hash to.
-    fn write_off_all(&self, appeared: &[Written<'_>], results: &mut Results) -> Result<(), FilesError> {
+    fn write_off_all(
+        &self,
+        appeared: &[Written<'_>],
+        batch: [u8; 16],
+        results: &mut Results,
+    ) -> Result<(), FilesError> {
+        let mut changes = Changes::default();
         let mut rows = Vec::with_capacity(appeared.len());
         let mut entries = Vec::with_capacity(appeared.len());
         let mut parents = Parents::default();
@@ -427,16 +473,26 @@ impl Files {
                 mode: upload.attributes.mode.map(|mode| mode & MODE_MAX),
             };
             entries.push((file.number, seen.unwrap_or(file.status).entry(name, known)));
-            let trashed = file.replaces.as_ref().map(|Replaced { publishing, .. }| {
-                let origin = Some(upload.place.clone());
-                self.trashed(publishing.trash, publishing.heir, Some(upload.owner), origin)
+            changes = changes
+                .files(upload.place.space, upload.size, Sign::Plus)
+                .released(upload.id);
+            let trashed = file.replaces.as_ref().map(|replaced| {
+                let Publishing { trash, heir, .. } = replaced.publishing;
+                changes = std::mem::take(&mut changes).trashed(upload.place.space, heir, replaced.size);
+                Trashed {
+                    size: Some(replaced.size),
+                    replaced: true,
+                    hash: replaced.hash,
+                    ..self.trashed(trash, heir, Some(upload.owner), Some(upload.place.clone()))
+                }
             });
             rows.push((
                 seen.map(|seen| (seen, **hash)),
                 trashed.map(|trashed| (upload.clone(), trashed)),
             ));
         }
-        unless_full(self.journal.write(move |connection| {
+        unless_full(self.book(&changes, move |connection| {
+            batches::delete(connection, batch)?;
             for (seen, replaced) in &rows {
                 if let Some((status, hash)) = seen {
                     hashes::remember(connection, status, hash)?;

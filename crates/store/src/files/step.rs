@@ -29,12 +29,16 @@ steps! {
     UploadJournaled,
     /// Blocks were written to the partial file.
     BlocksWritten,
-    /// They were synced.
+    /// Their chaining values were written beside it.
+    BlocksRecorded,
+    /// The partial file was synced.
     BlocksSynced,
-    /// The journal has been told.
-    BlocksQueued,
-    /// They are in the journal.
+    /// The block journal's mark vouches for them.
+    BlocksMarked,
+    /// The block journal was synced.
     BlocksJournaled,
+    /// The block journal of an upload was opened.
+    RecordsOpened,
     /// Size and hash of an upload matched.
     Verified,
     /// The partial file was synced as a whole.
@@ -49,6 +53,8 @@ steps! {
     ReplacedBuried,
     /// The trash was synced.
     ReplacedSynced,
+    /// The upload's block journal is gone.
+    RecordsRemoved,
     /// The journal has forgotten the upload and knows the trash and the hash.
     PublicationJournaled,
     /// A small file was written to the directory of partial files.
@@ -59,6 +65,8 @@ steps! {
     SmallFilesJournaled,
     /// One stands under its name.
     SmallFileAppeared,
+    /// One whose name changed hands meanwhile is an upload like any other.
+    SmallFileLate,
     /// The directories were synced.
     SmallFilesAppearedSynced,
     /// What one of them replaced lies in the trash.
@@ -67,6 +75,14 @@ steps! {
     SmallFilesBuriedSynced,
     /// The journal has been told that all is over.
     SmallFilesWrittenOff,
+    /// The partial file of a copy was made.
+    CopyMade,
+    /// The copy has its content.
+    CopyWritten,
+    /// It was synced.
+    CopySynced,
+    /// The journal knows of it.
+    CopyJournaled,
     /// The partial file of an upload that was given up is gone.
     PartialRemoved,
     /// The journal has forgotten an upload that was given up.
@@ -77,6 +93,8 @@ steps! {
     Removed,
     /// The directories were synced.
     RemovalSynced,
+    /// The figures know what was removed.
+    RemovalCounted,
     /// The journal knows what is about to take another's place.
     ReplacementJournaled,
     /// The two have changed places.
@@ -91,12 +109,32 @@ steps! {
     Renamed,
     /// The directories were synced.
     RenameSynced,
+    /// The journal knows what is about to move to another space.
+    CrossingJournaled,
+    /// The figures know that it has.
+    CrossingCounted,
     /// A directory was made.
     DirectoryMade,
+    /// The journal knows what is about to leave the trash.
+    RestorationJournaled,
+    /// It is where it was to go; what stood there lies in its place.
+    Restored,
+    /// What stood there lies in the trash.
+    RestorationBuried,
+    /// The directories were synced.
+    RestorationSynced,
+    /// The journal has forgotten the restoration.
+    RestorationForgotten,
     /// What is to be deleted for good was taken out of the trash.
     TrashTaken,
     /// The journal has forgotten it.
     TrashForgotten,
     /// It is gone.
     TrashDeleted,
+    /// A share is in the journal.
+    ShareMade,
+    /// A share is out of the journal.
+    ShareRevoked,
+    /// A download by a share was counted.
+    ShareCounted,
 }

@@ -5,36 +5,31 @@ use super::directory::Directory;
 use super::error::FilesError;
 use super::failure::Named as _;
 use super::known;
+use super::measure;
 use super::place::Place;
 use super::step::Step;
-use crate::{integer, lock};
-use landline_model::id::{AccountId, UploadId};
+use super::usage::{Changes, Sign, optional_number};
+use crate::{integer, lock, number};
+use landline_model::hash::Hash;
+use landline_model::id::{AccountId, TrashId, UploadId};
 use landline_model::time::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use rustix::io::Errno;
 use std::collections::BTreeSet;
 
-/// One thing in the trash; its file is named by it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct TrashId([u8; 16]);
+/// How things in the trash are called on the disk.
+pub(super) trait TrashName: Sized {
+    fn file_name(&self) -> Vec<u8>;
+    fn from_file_name(name: &[u8]) -> Option<Self>;
+}
 
-impl TrashId {
-    pub(super) const fn from_bytes(bytes: [u8; 16]) -> Self {
-        Self(bytes)
+impl TrashName for TrashId {
+    fn file_name(&self) -> Vec<u8> {
+        self.to_string().into_bytes()
     }
 
-    pub(super) const fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    pub(super) fn file_name(&self) -> Vec<u8> {
-        // The same digits as every other id.
-        UploadId::from_bytes(self.0).to_string().into_bytes()
-    }
-
-    pub(super) fn from_file_name(name: &[u8]) -> Option<Self> {
-        let id: UploadId = std::str::from_utf8(name).ok()?.parse().ok()?;
-        Some(Self(*id.as_bytes()))
+    fn from_file_name(name: &[u8]) -> Option<Self> {
+        std::str::from_utf8(name).ok()?.parse().ok()
     }
 }
 
@@ -50,13 +45,23 @@ pub(super) struct Trashed {
     pub(super) origin: Option<Place>,
     pub(super) deleted: Timestamp,
     pub(super) expires: Timestamp,
+    /// Bytes below it; unknown for what is older than the figures.
+    pub(super) size: Option<u64>,
+    /// Whether it may still be where it was; the figures do not count it here yet.
+    pub(super) moving: bool,
+    /// Whether something took its place.
+    pub(super) replaced: bool,
+    /// A file's, where it was known.
+    pub(super) hash: Option<Hash>,
 }
+
+const COLUMNS: &str = "id, owner, actor, space, path, deleted, expires, size, moving, replaced, hash";
 
 impl Trashed {
     pub(super) fn insert(&self, connection: &Connection) -> Result<(), FilesError> {
         let mut statement = connection.prepare_cached(
-            "INSERT OR REPLACE INTO trash (id, owner, actor, space, path, deleted, expires)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            "INSERT OR REPLACE INTO trash (id, owner, actor, space, path, deleted, expires, size, moving, replaced,
+             hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?;
         statement.execute(params![
             self.id.as_bytes(),
@@ -66,8 +71,65 @@ impl Trashed {
             self.origin.as_ref().map(Place::path_bytes),
             integer(self.deleted.0),
             integer(self.expires.0),
+            self.size.map(integer),
+            self.moving,
+            self.replaced,
+            self.hash.as_ref().map(Hash::as_bytes),
         ])?;
         Ok(())
+    }
+
+    /// What an account has under this id.
+    pub(super) fn find(
+        connection: &Connection,
+        owner: AccountId,
+        id: TrashId,
+    ) -> Result<Option<Self>, FilesError> {
+        let mut statement = connection.prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM trash WHERE id = ?1 AND owner = ?2"
+        ))?;
+        let row = statement.query_row(params![id.as_bytes(), owner.as_bytes()], Self::from_row);
+        Ok(row.optional()?)
+    }
+
+    /// What may still be where it was.
+    pub(super) fn all_moving(connection: &Connection) -> Result<Vec<Self>, FilesError> {
+        let mut statement = connection.prepare(&format!("SELECT {COLUMNS} FROM trash WHERE moving = 1"))?;
+        let rows = statement.query_map([], Self::from_row)?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What is now known of its size.
+    pub(super) fn set_size(connection: &Connection, id: TrashId, size: u64) -> Result<(), FilesError> {
+        connection
+            .prepare_cached("UPDATE trash SET size = ?2, moving = 0 WHERE id = ?1")?
+            .execute(params![id.as_bytes(), integer(size)])?;
+        Ok(())
+    }
+
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (space, path): (Option<Vec<u8>>, Option<Vec<u8>>) = (row.get(3)?, row.get(4)?);
+        let actor: Option<[u8; 16]> = row.get(2)?;
+        let hash: Option<[u8; 32]> = row.get(10)?;
+        Ok(Self {
+            id: TrashId::from_bytes(row.get(0)?),
+            owner: AccountId::from_bytes(row.get(1)?),
+            actor: actor.map(AccountId::from_bytes),
+            origin: space
+                .zip(path)
+                .and_then(|(space, path)| Place::from_bytes(&space, &path)),
+            deleted: Timestamp(number(row.get(5)?)?),
+            expires: Timestamp(number(row.get(6)?)?),
+            size: optional_number(row.get(7)?)?,
+            moving: row.get(8)?,
+            replaced: row.get(9)?,
+            hash: hash.map(Hash::from_bytes),
+        })
+    }
+
+    /// The columns that [`from_row`](Self::from_row) reads.
+    pub(super) const fn columns() -> &'static str {
+        COLUMNS
     }
 
     pub(super) fn delete(connection: &Connection, id: TrashId) -> Result<(), FilesError> {
@@ -80,7 +142,7 @@ impl Trashed {
     /// What an account has, by id.
     pub(super) fn of(connection: &Connection, owner: AccountId) -> Result<BTreeSet<TrashId>, FilesError> {
         let mut statement = connection.prepare_cached("SELECT id FROM trash WHERE owner = ?1")?;
-        let rows = statement.query_map([owner.as_bytes()], |row| row.get(0).map(TrashId))?;
+        let rows = statement.query_map([owner.as_bytes()], |row| row.get(0).map(TrashId::from_bytes))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -91,15 +153,19 @@ impl Trashed {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What has expired, the oldest first.
+    /// What has expired, the oldest first, at most `limit`.
     pub(super) fn expired(
         connection: &Connection,
         now: Timestamp,
+        limit: usize,
     ) -> Result<Vec<(TrashId, AccountId)>, FilesError> {
-        let mut statement =
-            connection.prepare("SELECT id, owner FROM trash WHERE expires <= ?1 ORDER BY expires")?;
-        let rows = statement.query_map([integer(now.0)], |row| {
-            Ok((TrashId(row.get(0)?), AccountId::from_bytes(row.get(1)?)))
+        let mut statement = connection
+            .prepare("SELECT id, owner FROM trash WHERE expires <= ?1 ORDER BY expires LIMIT ?2")?;
+        let rows = statement.query_map(params![integer(now.0), integer(limit as u64)], |row| {
+            Ok((
+                TrashId::from_bytes(row.get(0)?),
+                AccountId::from_bytes(row.get(1)?),
+            ))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -120,13 +186,20 @@ impl Files {
         origin: Option<Place>,
     ) -> Trashed {
         let deleted = self.now();
+        let retention = origin
+            .as_ref()
+            .and_then(|origin| self.usage.retention(origin.space));
         Trashed {
             id,
             owner,
             actor,
             origin,
             deleted,
-            expires: deleted.plus(self.options.trash_retention),
+            expires: deleted.plus(retention.unwrap_or(self.options.trash_retention)),
+            size: None,
+            moving: false,
+            replaced: false,
+            hash: None,
         }
     }
 
@@ -166,7 +239,7 @@ impl Files {
             }
             for name in found {
                 if remove_or_open(directory, &name, inodes)?.is_some() {
-                    let fresh = TrashId(self.fresh()).file_name();
+                    let fresh = TrashId::from_bytes(self.fresh()).file_name();
                     directory.rename(&name, &self.tree.partial, &fresh)?;
                     names.push(fresh);
                 }
@@ -174,8 +247,27 @@ impl Files {
         }
     }
 
-    /// Deletes something in the trash for good.
-    pub(super) fn purge(&self, id: TrashId, owner: AccountId) -> Result<(), FilesError> {
+    /// Deletes something in the trash for good, and says how many bytes it had; none: it is gone, or somebody is at it.
+    pub(super) fn purge(&self, id: TrashId, owner: AccountId) -> Result<Option<u64>, FilesError> {
+        // The same digits as every other id.
+        let Some(_claim) = self.claims.claim(UploadId::from_bytes(*id.as_bytes())) else {
+            return Ok(None);
+        };
+        let _motion = self.usage.in_motion();
+        let find = || {
+            self.journal
+                .read(|connection| Trashed::find(connection, owner, id))
+        };
+        let Some(mut trashed) = find()? else {
+            return Ok(None);
+        };
+        if trashed.moving {
+            self.settle_removal(&trashed)?;
+            let Some(settled) = find()? else {
+                return Ok(None);
+            };
+            trashed = settled;
+        }
         let name = id.file_name();
         match self
             .tree
@@ -183,14 +275,45 @@ impl Files {
             .and_then(|trash| trash.rename(&name, &self.tree.partial, &name))
         {
             Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(error).at("what has expired in the trash"),
+            Err(error) => return Err(error).at("what is in the trash"),
         }
         self.after(Step::TrashTaken)?;
-        self.journal
-            .write(move |connection| Trashed::delete(connection, id))?;
+        self.forget_trashed(&trashed)?;
         self.after(Step::TrashForgotten)?;
         self.delete_for_good(name)?;
-        self.after(Step::TrashDeleted)
+        self.after(Step::TrashDeleted)?;
+        Ok(Some(trashed.size.unwrap_or(0)))
+    }
+
+    /// The journal forgets something that does not lie in the trash any more.
+    pub(super) fn forget_trashed(&self, trashed: &Trashed) -> Result<(), FilesError> {
+        let id = trashed.id;
+        // What is still moving was never counted here.
+        let size = trashed.size.filter(|_| !trashed.moving).unwrap_or(0);
+        let changes = Changes::default().trash(trashed.owner, size, Sign::Minus);
+        self.book(&changes, move |connection| Trashed::delete(connection, id))
+    }
+
+    /// Moves the bytes of something that has gone to the trash from its space to the trash. Where it has not gone, the
+    /// journal forgets it.
+    pub(super) fn settle_removal(&self, trashed: &Trashed) -> Result<(), FilesError> {
+        let (id, owner) = (trashed.id, trashed.owner);
+        let size = self
+            .tree
+            .trash(owner)
+            .and_then(|trash| measure::of(&trash, &id.file_name()));
+        let size = match size {
+            Ok(size) => size,
+            Err(Errno::NOENT) => return self.forget_trashed(trashed),
+            Err(error) => return Err(error).at("the trash"),
+        };
+        let changes = match &trashed.origin {
+            Some(origin) => Changes::default().trashed(origin.space, owner, size),
+            None => Changes::default().trash(owner, size, Sign::Plus),
+        };
+        self.book(&changes, move |connection| {
+            Trashed::set_size(connection, id, size)
+        })
     }
 }
 

@@ -8,6 +8,7 @@ use landline_model::id::AccountId;
 use landline_model::path::Component;
 use landline_model::text::escape_bytes;
 use rustix::io::Errno;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::MutexGuard;
 
@@ -107,6 +108,20 @@ impl Tree {
             .iter()
             .filter_map(|name| std::str::from_utf8(name).ok()?.parse().ok())
             .collect())
+    }
+
+    /// The spaces that are there, and the homes of the accounts that have a trash.
+    pub(super) fn spaces(&self) -> Result<BTreeSet<SpaceId>, Errno> {
+        let mut spaces: BTreeSet<_> = self.trash_accounts()?.into_iter().map(SpaceId::Home).collect();
+        let named = |name: Vec<u8>| String::from_utf8(name).ok();
+        let homes = self.home.names()?.into_iter().filter_map(named);
+        spaces.extend(homes.filter_map(|name| name.parse().ok().map(SpaceId::Home)));
+        let rooms = self.rooms.names()?.into_iter().filter_map(named);
+        spaces.extend(rooms.filter_map(|name| name.parse().ok().map(SpaceId::Room)));
+        if self.space(SpaceId::Shared).is_ok() {
+            spaces.insert(SpaceId::Shared);
+        }
+        Ok(spaces)
     }
 
     fn space_name(&self, space: SpaceId) -> (&Directory, String) {

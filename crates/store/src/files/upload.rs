@@ -3,12 +3,10 @@
 use super::attributes;
 use super::error::FilesError;
 use super::place::Place;
-use super::trash::TrashId;
 use crate::error::StoreError;
 use crate::{integer, number};
-use landline_model::blocks::BlockHash;
 use landline_model::hash::Hash;
-use landline_model::id::{AccountId, UploadId};
+use landline_model::id::{AccountId, TrashId, UploadId};
 use landline_model::protocol::files::Attributes;
 use landline_model::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -26,8 +24,10 @@ pub(super) struct Upload {
     pub(super) overwrite: bool,
     /// The partial file's.
     pub(super) inode: u64,
-    /// How many bytes are synced and have their blocks in the journal.
-    pub(super) journaled: u64,
+    /// What the sender calls this version of its source, hashed.
+    pub(super) source: Option<Hash>,
+    /// When it was opened or let go; blocks that came since are known to the block journal.
+    pub(super) touched: Timestamp,
     /// What it is to keep beside its content.
     pub(super) attributes: Attributes,
     /// While it is being published.
@@ -45,14 +45,27 @@ pub(super) struct Publishing {
     pub(super) heir: AccountId,
 }
 
-const COLUMNS: &str =
-    "id, owner, space, path, size, overwrite, inode, journaled, hash, trash, heir, modified,
-     mode";
+/// What a block journal is called behind the name of its data.
+const RECORDS_SUFFIX: &[u8] = b".blocks";
+
+const COLUMNS: &str = "id, owner, space, path, size, overwrite, inode, touched, hash, trash, heir, modified,
+     mode, source";
 
 impl Upload {
     /// The name of its partial file.
     pub(super) fn file_name(&self) -> Vec<u8> {
         self.id.to_string().into_bytes()
+    }
+
+    /// The name of its block journal.
+    pub(super) fn records_name(&self) -> Vec<u8> {
+        [&*self.file_name(), RECORDS_SUFFIX].concat()
+    }
+
+    /// The upload that a file in the directory of partial files belongs to, by its name.
+    pub(super) fn id_of(name: &[u8]) -> Option<UploadId> {
+        let stem = name.strip_suffix(RECORDS_SUFFIX).unwrap_or(name);
+        std::str::from_utf8(stem).ok()?.parse().ok()
     }
 
     /// The upload with this id, whoever's it is.
@@ -69,7 +82,32 @@ impl Upload {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Those that had no block since.
+    /// The one of this account's that was opened last, of this place, size and source.
+    pub(super) fn of_source(
+        connection: &Connection,
+        owner: AccountId,
+        place: &Place,
+        size: u64,
+        source: &Hash,
+    ) -> Result<Option<UploadId>, FilesError> {
+        let mut statement = connection.prepare_cached(
+            "SELECT id FROM uploads WHERE owner = ?1 AND space = ?2 AND path = ?3 AND size = ?4 AND source = ?5
+             ORDER BY touched DESC LIMIT 1",
+        )?;
+        let row = statement.query_row(
+            params![
+                owner.as_bytes(),
+                place.space.to_bytes(),
+                place.path_bytes(),
+                integer(size),
+                source.as_bytes()
+            ],
+            |row| row.get(0).map(UploadId::from_bytes),
+        );
+        Ok(row.optional()?)
+    }
+
+    /// Those that were not opened or let go since.
     pub(super) fn untouched_since(
         connection: &Connection,
         time: Timestamp,
@@ -86,10 +124,10 @@ impl Upload {
         Ok(statement.query_row([owner.as_bytes()], |row| row.get(0).and_then(number))?)
     }
 
-    pub(super) fn insert(&self, connection: &Connection, now: Timestamp) -> Result<(), FilesError> {
+    pub(super) fn insert(&self, connection: &Connection) -> Result<(), FilesError> {
         let mut statement = connection.prepare_cached(
-            "INSERT INTO uploads (id, owner, space, path, size, overwrite, inode, journaled, touched, modified,
-             mode) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 0, ?8, ?9, ?10)",
+            "INSERT INTO uploads (id, owner, space, path, size, overwrite, inode, touched, modified, mode, source)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
         )?;
         statement.execute(params![
             self.id.as_bytes(),
@@ -99,66 +137,12 @@ impl Upload {
             integer(self.size),
             self.overwrite,
             self.inode.cast_signed(),
-            integer(now.0),
+            integer(self.touched.0),
             attributes::nanoseconds(&self.attributes),
             self.attributes.mode,
+            self.source.as_ref().map(Hash::as_bytes),
         ])?;
         Ok(())
-    }
-
-    /// The hashes of its first blocks, at most `limit`.
-    pub(super) fn blocks(&self, connection: &Connection, limit: u64) -> Result<Vec<BlockHash>, FilesError> {
-        let mut statement = connection.prepare_cached(
-            "SELECT chaining_value, root FROM blocks WHERE upload = ?1 ORDER BY number LIMIT ?2",
-        )?;
-        let rows = statement.query_map(params![self.id.as_bytes(), integer(limit)], |row| {
-            let root: Option<[u8; 32]> = row.get(1)?;
-            Ok(BlockHash {
-                chaining_value: row.get(0)?,
-                root: root.map(Hash::from_bytes),
-            })
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// Adds blocks that are synced: those from number `first` on, up to the byte `end`.
-    pub(super) fn add_blocks(
-        &self,
-        connection: &Connection,
-        first: u64,
-        blocks: &[BlockHash],
-        end: u64,
-        now: Timestamp,
-    ) -> Result<(), FilesError> {
-        let mut statement = connection.prepare_cached(
-            "INSERT INTO blocks (upload, number, chaining_value, root) VALUES (?1, ?2, ?3, ?4)",
-        )?;
-        for (number, block) in (first..).zip(blocks) {
-            let root = block.root.as_ref().map(Hash::as_bytes);
-            statement.execute(params![
-                self.id.as_bytes(),
-                integer(number),
-                block.chaining_value,
-                root
-            ])?;
-        }
-        let mut statement = connection.prepare_cached(
-            "UPDATE uploads SET journaled = ?3, touched = ?4 WHERE id = ?1 AND journaled = ?2 AND hash IS NULL",
-        )?;
-        let changed = statement.execute(params![
-            self.id.as_bytes(),
-            integer(self.journaled),
-            integer(end),
-            integer(now.0)
-        ])?;
-        // The claim keeps everybody else away, so that this cannot be.
-        if changed == 1 {
-            Ok(())
-        } else {
-            Err(FilesError::Conflict(
-                "the upload has changed meanwhile".to_owned(),
-            ))
-        }
     }
 
     /// Says that it is being published, or no longer.
@@ -191,6 +175,19 @@ impl Upload {
         Ok(())
     }
 
+    /// Says when it was touched.
+    pub(super) fn set_touched(
+        connection: &Connection,
+        id: UploadId,
+        touched: Timestamp,
+    ) -> Result<(), FilesError> {
+        connection.execute(
+            "UPDATE uploads SET touched = ?2 WHERE id = ?1",
+            params![id.as_bytes(), integer(touched.0)],
+        )?;
+        Ok(())
+    }
+
     /// Accepts another inode for its partial file.
     pub(super) fn set_inode(&self, connection: &Connection, inode: u64) -> Result<(), FilesError> {
         connection.execute(
@@ -200,11 +197,8 @@ impl Upload {
         Ok(())
     }
 
-    /// Forgets it and its blocks.
+    /// Forgets it.
     pub(super) fn delete(&self, connection: &Connection) -> Result<(), FilesError> {
-        connection
-            .prepare_cached("DELETE FROM blocks WHERE upload = ?1")?
-            .execute([self.id.as_bytes()])?;
         connection
             .prepare_cached("DELETE FROM uploads WHERE id = ?1")?
             .execute([self.id.as_bytes()])?;
@@ -226,7 +220,8 @@ impl Upload {
             size: number(row.get(4)?)?,
             overwrite: row.get(5)?,
             inode: row.get::<_, i64>(6)?.cast_unsigned(),
-            journaled: number(row.get(7)?)?,
+            touched: Timestamp(number(row.get(7)?)?),
+            source: row.get::<_, Option<[u8; 32]>>(13)?.map(Hash::from_bytes),
             attributes: attributes::from_columns(row.get(11)?, row.get(12)?),
             publishing,
         })
@@ -240,4 +235,9 @@ pub(super) fn place(row: &Row<'_>, column: usize) -> rusqlite::Result<Place> {
         let damaged = StoreError::Corrupt("a path in the journal".to_owned());
         rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Blob, Box::new(damaged))
     })
+}
+
+/// What is said of an upload that is not there, or somebody else's.
+pub(super) fn no_upload(id: UploadId) -> FilesError {
+    FilesError::NotFound(format!("there is no upload {id}"))
 }

@@ -2,6 +2,7 @@
 
 use super::hub::{ALICE, BOB, Hub, content, get, hash, put, request, send, shared};
 use landline_model::blocks::BLOCK_BYTES;
+use landline_model::protocol::files::Resume;
 use landline_store::files::{FilesError, UploadRequest};
 use std::path::Path;
 use std::process::Command;
@@ -71,7 +72,7 @@ fn an_upload_that_does_not_fit_is_refused_and_can_go_on_later() {
     disk.free();
     let files = hub.open();
     let resume = UploadRequest {
-        resume: Some(opened.upload),
+        resume: Some(Resume::Upload(opened.upload)),
         ..request(&bytes, false)
     };
     let resumed = files.open_upload(ALICE, &shared("file"), &resume).unwrap();

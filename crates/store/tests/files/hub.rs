@@ -7,11 +7,14 @@ use landline_model::path::Component;
 use landline_model::protocol::files::Attributes;
 use landline_model::protocol::files::Entry;
 use landline_model::time::Timestamp;
-use landline_store::files::{AfterStep, Files, FilesError, FilesOptions, Place, SpaceId, UploadRequest};
-use std::collections::BTreeSet;
+use landline_store::files::{
+    AfterStep, Files, FilesError, FilesOptions, InTrash, Place, SmallFile, SpaceId, TrashRequest,
+    UploadRequest,
+};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 pub(crate) const ALICE: AccountId = AccountId::from_bytes([0xa1; 16]);
 pub(crate) const BOB: AccountId = AccountId::from_bytes([0xb0; 16]);
@@ -21,8 +24,11 @@ const BEGINNING: u64 = 1_800_000_000_000;
 
 pub(crate) struct Hub {
     root: PathBuf,
+    /// What a home may hold.
+    pub(crate) home_quota: Option<u64>,
     pub(crate) clock: Arc<AtomicU64>,
     ids: Arc<AtomicU64>,
+    boots: AtomicU8,
     /// Removes the directory; the last to go.
     _directory: Option<tempfile::TempDir>,
 }
@@ -42,8 +48,10 @@ impl Hub {
         let clock = Arc::new(AtomicU64::new(BEGINNING));
         Self {
             root: root.to_owned(),
+            home_quota: None,
             clock,
             ids: Arc::default(),
+            boots: AtomicU8::new(1),
             _directory: None,
         }
     }
@@ -67,8 +75,15 @@ impl Hub {
         let now = move || Timestamp(clock.load(Ordering::Relaxed));
         let mut options = FilesOptions::new(Arc::new(now), Arc::new(random));
         options.after_step = after_step;
+        options.boot = [self.boots.load(Ordering::Relaxed); 16];
+        options.home_quota = self.home_quota;
         std::fs::create_dir_all(self.root.join("db")).unwrap();
         Files::open(&self.files(), &self.root.join("db"), options).unwrap()
+    }
+
+    /// The machine starts anew.
+    pub(crate) fn reboot(&self) {
+        self.boots.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn files(&self) -> PathBuf {
@@ -108,17 +123,32 @@ impl Hub {
 
     /// Journal and directories agree, and nobody is half-way anywhere.
     pub(crate) fn assert_settled(&self) {
-        assert_eq!(self.count("replacements"), 0);
+        for table in [
+            "replacements",
+            "batches",
+            "crossings",
+            "restorations",
+            "trash WHERE moving = 1",
+        ] {
+            assert_eq!(self.count(table), 0, "{table}");
+        }
+        assert_eq!(self.figures(), self.walked(), "the figures and what lies there");
         assert_eq!(
             self.count("uploads WHERE hash IS NOT NULL OR trash IS NOT NULL"),
             0
         );
-        assert_eq!(
-            self.count("blocks WHERE upload NOT IN (SELECT id FROM uploads)"),
-            0
+        let uploads = names(&self.files().join("partial"));
+        let journals = uploads.iter().filter_map(|name| name.strip_suffix(".blocks"));
+        assert!(
+            journals.clone().all(|id| uploads.contains(id)),
+            "a block journal without data"
         );
         assert_eq!(
-            names(&self.files().join("partial")),
+            uploads
+                .iter()
+                .filter(|name| !name.ends_with(".blocks"))
+                .cloned()
+                .collect::<BTreeSet<_>>(),
             self.ids("uploads"),
             "partial files and uploads"
         );
@@ -127,6 +157,49 @@ impl Hub {
             trash.extend(names(&self.files().join("trash").join(account)));
         }
         assert_eq!(trash, self.ids("trash"), "the trash and its rows");
+    }
+
+    /// The uploads that are not finished.
+    pub(crate) fn uploads(&self) -> Vec<UploadId> {
+        let ids = self.ids("uploads");
+        ids.iter().map(|id| id.parse().unwrap()).collect()
+    }
+
+    /// What the journal says of every space that holds something: bytes of files, and bytes in the trash.
+    pub(crate) fn figures(&self) -> BTreeMap<String, (i64, i64)> {
+        let database = self.database();
+        let query = "SELECT lower(hex(space)), files, trash FROM usage WHERE files != 0 OR trash != 0";
+        let mut statement = database.prepare(query).unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// The same, from the directories.
+    pub(crate) fn walked(&self) -> BTreeMap<String, (i64, i64)> {
+        let mut found: BTreeMap<String, (i64, i64)> = BTreeMap::new();
+        let bytes = |directory: &Path| {
+            let mut bytes = 0;
+            walk(directory, &mut |_, metadata| {
+                bytes += metadata.len().cast_signed()
+            });
+            bytes
+        };
+        for (directory, kind) in [("home", "68"), ("rooms", "72"), ("trash", "68")] {
+            for name in names(&self.files().join(directory)) {
+                let bytes = bytes(&self.files().join(directory).join(&name));
+                let figures = found.entry(format!("{kind}{name}")).or_default();
+                if directory == "trash" {
+                    figures.1 += bytes
+                } else {
+                    figures.0 += bytes
+                }
+            }
+        }
+        if self.files().join("shared").exists() {
+            found.insert("73".to_owned(), (bytes(&self.files().join("shared")), 0));
+        }
+        found.retain(|_, figures| *figures != (0, 0));
+        found
     }
 
     fn ids(&self, table: &str) -> BTreeSet<String> {
@@ -173,6 +246,35 @@ pub(crate) fn shared(path: &str) -> Place {
     Place::new(SpaceId::Shared, names)
 }
 
+/// A place in an account's own space.
+pub(crate) fn home(account: AccountId, path: &str) -> Place {
+    Place {
+        space: SpaceId::Home(account),
+        ..shared(path)
+    }
+}
+
+/// A small file, sent whole.
+pub(crate) fn small(place: Place, bytes: &[u8], overwrite: bool) -> SmallFile<&[u8]> {
+    SmallFile {
+        place,
+        content: bytes,
+        hash: hash(bytes),
+        overwrite,
+        parents: true,
+        attributes: Attributes::default(),
+    }
+}
+
+/// What lies in an account's trash, the newest first.
+pub(crate) fn trash_of(files: &Files, owner: AccountId) -> Vec<InTrash> {
+    let request = TrashRequest {
+        limit: 1000,
+        ..TrashRequest::default()
+    };
+    files.trash(owner, &request).unwrap().things
+}
+
 /// Bytes that differ from block to block and from seed to seed.
 pub(crate) fn content(seed: u8, length: usize) -> Vec<u8> {
     let byte = |index: usize| (index * 31 + index / BLOCK_BYTES * 7) % 251;
@@ -190,6 +292,7 @@ pub(crate) fn request(bytes: &[u8], overwrite: bool) -> UploadRequest {
         size: bytes.len() as u64,
         overwrite,
         attributes: Attributes::default(),
+        source: None,
         resume: None,
     }
 }

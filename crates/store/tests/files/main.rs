@@ -7,13 +7,21 @@
     reason = "a test says what it does, and may end itself"
 )]
 
+mod access;
+mod copying;
 mod crash;
 mod full_disk;
 mod hub;
+mod journal;
 mod links;
 mod listing;
 mod names;
 mod owners;
+mod properties;
 mod races;
 mod renaming;
+mod shares;
+mod trash;
+mod trees;
 mod uploads;
+mod usage;

@@ -3,7 +3,7 @@
 use super::hub::{ALICE, BOB, Hub, content, get, hash, name, put, request, send, shared};
 use landline_model::blocks::{BLOCK_BYTES, hash_block};
 use landline_model::id::{RoomId, UploadId};
-use landline_model::protocol::files::Attributes;
+use landline_model::protocol::files::{Attributes, Resume};
 use landline_store::files::{
     FILE_SIZE_MAX, FilesError, Place, SpaceId, Step, Swept, UPLOAD_EXPIRY, UPLOADS_MAX, UploadRequest,
 };
@@ -139,6 +139,7 @@ fn a_size_that_no_file_can_have_is_refused_and_a_huge_one_takes_no_space() {
             size,
             overwrite: false,
             attributes: Attributes::default(),
+            source: None,
             resume: None,
         };
         assert_fails!(files.open_upload(ALICE, &shared("file"), &request), TooLarge);
@@ -147,6 +148,7 @@ fn a_size_that_no_file_can_have_is_refused_and_a_huge_one_takes_no_space() {
         size: FILE_SIZE_MAX,
         overwrite: false,
         attributes: Attributes::default(),
+        source: None,
         resume: None,
     };
     let opened = files.open_upload(ALICE, &shared("file"), &request).unwrap();
@@ -189,7 +191,7 @@ fn a_strangers_upload_is_not_there() {
         .upload;
     let unknown = UploadId::from_bytes([9; 16]);
     let resume = UploadRequest {
-        resume: Some(upload),
+        resume: Some(Resume::Upload(upload)),
         ..request(b"1", false)
     };
     let message = |error: FilesError, id: UploadId| error.to_string().replace(&id.to_string(), "ID");
@@ -205,9 +207,12 @@ fn a_strangers_upload_is_not_there() {
     assert_fails!(files.write_block(BOB, upload, 0, b"1"), NotFound);
     assert_fails!(files.finish(BOB, upload, 1, &hash(b"1")), NotFound);
     assert_fails!(files.abort(BOB, upload), NotFound);
-    assert_fails!(files.upload_place(BOB, upload), NotFound);
+    assert_fails!(files.upload_target(BOB, upload), NotFound);
     assert_fails!(files.open_upload(BOB, &shared("file"), &resume), NotFound);
-    assert_eq!(files.upload_place(ALICE, upload), Ok(shared("file")));
+    assert_eq!(
+        files.upload_target(ALICE, upload).map(|(place, _)| place),
+        Ok(shared("file"))
+    );
     send(&files, upload, 0, b"1").unwrap();
     files.finish(ALICE, upload, 1, &hash(b"1")).unwrap();
 }
@@ -231,7 +236,7 @@ fn an_upload_goes_on_where_the_journal_ends_and_proves_what_it_has() {
     std::fs::write(&partial, torn).unwrap();
     let files = hub.open();
     let resume = UploadRequest {
-        resume: Some(opened.upload),
+        resume: Some(Resume::Upload(opened.upload)),
         ..request(&bytes, false)
     };
     for wrong in [
@@ -313,13 +318,21 @@ fn what_the_journal_does_not_know_is_deleted_at_the_start() {
     std::fs::write(partial.join(short.to_string()), b"").unwrap();
     std::fs::write(partial.join("stray"), b"x").unwrap();
     std::fs::write(partial.join("00".repeat(16)), b"x").unwrap();
+    std::fs::write(partial.join(format!("{}.blocks", "00".repeat(16))), b"x").unwrap();
+    std::fs::write(partial.join(format!("{lost}.blocks")), b"x").unwrap();
     std::fs::create_dir_all(partial.join("deep/er/still")).unwrap();
     let trash = hub.files().join("trash").join(ALICE.to_string());
     std::fs::create_dir_all(&trash).unwrap();
     std::fs::write(trash.join("ab".repeat(16)), b"forgotten").unwrap();
     let files = hub.open();
     hub.assert_settled();
-    assert_eq!((hub.count("uploads"), hub.count("trash")), (0, 1));
+    assert_eq!((hub.count("uploads"), hub.count("trash")), (1, 1));
+    let resume = UploadRequest {
+        resume: Some(Resume::Upload(short)),
+        ..request(b"1", false)
+    };
+    let resumed = files.open_upload(ALICE, &shared("short"), &resume).unwrap();
+    assert_eq!(resumed.offset, 0, "what is not there any more does not count");
     drop(files);
     std::fs::remove_file(trash.join("ab".repeat(16))).unwrap();
     hub.open();

@@ -8,16 +8,16 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// A remote path as the user wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RemoteArgument {
+pub(in super::super) struct RemoteArgument {
     /// What it names.
-    pub(super) path: RemotePath,
+    pub(in super::super) path: RemotePath,
     /// It ended in '/': only a directory is meant.
-    pub(super) directory: bool,
+    pub(in super::super) directory: bool,
 }
 
 impl RemoteArgument {
     /// Reads `:~/a`, `:/shared/a`, `:/rooms/NAME/a`; `:a` is short for `:~/a`, and `:` for `:~`.
-    pub(super) fn parse(argument: &OsStr) -> Result<Self, Usage> {
+    pub(in super::super) fn parse(argument: &OsStr) -> Result<Self, Usage> {
         let Some(path) = argument.as_bytes().strip_prefix(b":") else {
             return Err(local(argument));
         };

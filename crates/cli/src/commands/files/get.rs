@@ -1,16 +1,21 @@
 //! `landline get`: files of the hub to this machine.
 
 use super::argument::{RemoteArgument, is_remote, parse_all};
+use super::globs::expand;
+use super::how::{How, Queue};
 use super::interrupt::interruptible;
 use super::report::{Report, shown};
 use crate::context::{Context, Usage};
 use anyhow::{Result, bail};
-use landline_client::Connection;
-use landline_client::files::{Destination, Directory, FilesError, download, get, stat};
+use landline_client::files::{
+    Destination, Directory, FilesError, Lines, Link, SyncOptions, download_over, get_into, get_over, stat,
+    sync_from_hub, together,
+};
 use landline_model::error::ErrorCode;
 use landline_model::path::RemotePath;
 use landline_model::protocol::files::EntryKind;
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -18,15 +23,15 @@ use std::sync::Arc;
 
 /// Fetch files from the hub: `landline get :PATH... [LOCAL]`
 ///
-/// Each appears once all of it is here and right, in place of a file of the same name.
+/// Each appears once all of it is here and right, in place of a file of the same name. With - for LOCAL they go to
+/// standard output, one behind the other; only the exit code 0 says that they were right.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Get {
     /// Also directories with everything in them.
     #[arg(short, long)]
     recursive: bool,
-    /// Begin every file anew, and leave nothing beside it to go on with.
-    #[arg(long)]
-    no_resume: bool,
+    #[command(flatten)]
+    how: How,
     /// What to fetch, and last where to: a directory to put it into (this one unless said), or a new name.
     #[arg(value_name = ":PATH... [LOCAL]", required = true)]
     arguments: Vec<OsString>,
@@ -34,6 +39,8 @@ pub(crate) struct Get {
 
 /// Where things go on this machine.
 enum Place {
+    /// To standard output.
+    Out,
     /// Into this directory, under their own names.
     Into(PathBuf),
     /// Under this name, in this directory.
@@ -48,26 +55,62 @@ impl Get {
     pub(crate) async fn run(mut self, context: &Context) -> Result<ExitCode> {
         let place = self.take_place();
         let sources = self.sources()?;
+        if matches!(place, Place::Out) {
+            return self.pour(context, &sources).await;
+        }
+        let links = self.how.connect(context).await?;
+        let report = self.how.report(context);
+        let Some(first) = links.first() else {
+            bail!("there is no connection")
+        };
+        let sources = expand(&first.connection(), &sources, &report).await?;
         if let (Place::As(directory, name), true) = (&place, sources.len() > 1) {
             bail!(
                 "{} is not a directory, and several files need one",
                 shown(&directory.join(name))
             );
         }
-        let connection = context.connect().await?;
-        let report = Report::new(context.quiet);
-        let fetching = Fetching {
-            connection: &connection,
-            place,
-            resume: !self.no_resume,
+        let fetching = |link| Fetching {
+            link,
+            links: &links,
+            place: &place,
+            recursive: self.recursive,
+            resume: !self.how.no_resume,
             report: &report,
         };
+        let queue = Queue::new(&sources);
+        interruptible(async {
+            together(links.iter().map(|link| {
+                let fetching = fetching(link);
+                queue.work(&report, async move |source: &RemoteArgument| {
+                    fetching.fetch(&source.path).await
+                })
+            }))
+            .await?;
+            report.transferred("get");
+            Ok(report.exit_code())
+        })
+        .await
+    }
+
+    /// Writes files to standard output.
+    async fn pour(&self, context: &Context, sources: &[RemoteArgument]) -> Result<ExitCode> {
+        if self.recursive || self.how.json {
+            let message = "standard output takes files, one behind the other, and nothing else";
+            return Err(Usage::new(message, "landline get :PATH -").into());
+        }
+        let connection = context.connect().await?;
+        let report = Report::new(true);
+        let sources = expand(&connection, sources, &report).await?;
         interruptible(async {
             for source in &sources {
-                if let Err(error) = fetching.fetch(&source.path, self.recursive).await
-                    && !report.survives(&error)
-                {
-                    break;
+                let shown = Path::new("standard output");
+                match get_into(&connection, &source.path, shown, std::io::stdout()).await {
+                    Ok(_) => {}
+                    // Whoever read has what it wanted.
+                    Err(FilesError::Local { error, .. }) if error.kind() == ErrorKind::BrokenPipe => break,
+                    Err(error) if report.survives(&error) => {}
+                    Err(_) => break,
                 }
             }
             Ok(report.exit_code())
@@ -78,6 +121,7 @@ impl Get {
     /// The last argument is the place unless it is remote; what is left in `arguments` must be.
     fn take_place(&mut self) -> Place {
         match self.arguments.pop_if(|last| !is_remote(last)) {
+            Some(local) if local == "-" => Place::Out,
             Some(local) => Place::of(PathBuf::from(local)),
             None => Place::Into(PathBuf::new()),
         }
@@ -107,25 +151,23 @@ impl Place {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Fetching<'a> {
-    connection: &'a Connection,
-    place: Place,
+    /// For what is one file.
+    link: &'a Link,
+    /// For trees.
+    links: &'a [Link],
+    place: &'a Place,
+    recursive: bool,
     resume: bool,
     report: &'a Report,
 }
 
 impl Fetching<'_> {
-    async fn fetch(&self, remote: &RemotePath, recursive: bool) -> Result<(), FilesError> {
-        if recursive && stat(self.connection, remote).await?.kind == EntryKind::Directory {
-            download(
-                self.connection,
-                remote,
-                self.directory(remote)?,
-                self.resume,
-                self.report,
-            )
-            .await?;
-            return Ok(());
+    async fn fetch(&self, remote: &RemotePath) -> Result<(), FilesError> {
+        let recursive = self.recursive;
+        if recursive && stat(&self.link.connection(), remote).await?.kind == EntryKind::Directory {
+            return self.fetch_tree(remote).await;
         }
         match self.fetch_file(remote).await {
             Err(error) if error.code() == Some(ErrorCode::WrongKind) && !recursive => {
@@ -139,8 +181,33 @@ impl Fetching<'_> {
         }
     }
 
+    /// Fetches a tree. What is here already, from an earlier try or before the link was lost, is not fetched again.
+    async fn fetch_tree(&self, remote: &RemotePath) -> Result<(), FilesError> {
+        let attempt = async |again: bool| {
+            let directory = self.directory(remote)?;
+            if self.resume && (again || !directory.names()?.is_empty()) {
+                let lines = Lines {
+                    work: &self.link.connection(),
+                    listing: &self.link.another().await?,
+                };
+                let options = SyncOptions::default();
+                let synced = sync_from_hub(lines, remote, directory, &options, self.report).await?;
+                self.report.found(synced.unchanged);
+            } else {
+                let connections: Vec<_> = self.links.iter().map(Link::connection).collect();
+                download_over(&connections, remote, directory, self.resume, self.report).await?;
+            }
+            Ok(())
+        };
+        if self.resume {
+            self.link.persist(self.report, attempt).await
+        } else {
+            attempt(false).await
+        }
+    }
+
     async fn fetch_file(&self, remote: &RemotePath) -> Result<(), FilesError> {
-        let (directory, name) = match (&self.place, remote.components.last()) {
+        let (directory, name) = match (self.place, remote.components.last()) {
             (Place::As(directory, name), _) => (directory, name.as_os_str()),
             (Place::Into(directory), Some(name)) => (directory, OsStr::from_bytes(name.as_bytes())),
             (Place::Into(_), None) => {
@@ -150,10 +217,11 @@ impl Fetching<'_> {
                 );
                 return Ok(());
             }
+            (Place::Out, _) => return Ok(()),
         };
         let directory = Arc::new(Directory::open(directory)?);
-        get(
-            self.connection,
+        get_over(
+            self.link,
             remote,
             &Destination {
                 directory,
@@ -169,12 +237,13 @@ impl Fetching<'_> {
     /// The directory here that takes a remote directory's content. A space, which has no name, gives it to the place
     /// itself.
     fn directory(&self, remote: &RemotePath) -> Result<Directory, FilesError> {
-        match (&self.place, remote.components.last()) {
+        match (self.place, remote.components.last()) {
             (Place::As(directory, name), _) => Directory::open(directory)?.make_child(name),
             (Place::Into(directory), Some(name)) => {
                 Directory::open(directory)?.make_child(OsStr::from_bytes(name.as_bytes()))
             }
             (Place::Into(directory), None) => Directory::open(directory),
+            (Place::Out, _) => Directory::open(Path::new("")),
         }
     }
 }

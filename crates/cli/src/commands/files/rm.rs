@@ -1,10 +1,12 @@
 //! `landline rm`: into the trash with it.
 
 use super::argument::{RemoteArgument, parse_all};
+use super::globs::expand_if;
 use super::report::Report;
 use crate::context::Context;
 use anyhow::Result;
 use landline_client::files::remove;
+use landline_model::error::ErrorCode;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -14,6 +16,9 @@ pub(crate) struct Rm {
     /// Also directories with everything in them.
     #[arg(short, long)]
     recursive: bool,
+    /// Do not mind what is not there.
+    #[arg(short, long)]
+    force: bool,
     /// Which.
     #[arg(value_name = ":PATH", required = true)]
     paths: Vec<OsString>,
@@ -28,11 +33,12 @@ impl Rm {
         let paths = parse_all(&self.paths)?;
         let connection = context.connect().await?;
         let report = Report::new(true);
-        for RemoteArgument { path, .. } in &paths {
-            if let Err(error) = remove(&connection, path, self.recursive).await
-                && !report.survives(&error)
-            {
-                break;
+        for RemoteArgument { path, .. } in expand_if(&connection, &paths, &report, !self.force).await? {
+            match remove(&connection, &path, self.recursive).await {
+                Ok(()) => {}
+                Err(error) if self.force && error.code() == Some(ErrorCode::NotFound) => {}
+                Err(error) if report.survives(&error) => {}
+                Err(_) => break,
             }
         }
         Ok(report.exit_code())

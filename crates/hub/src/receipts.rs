@@ -1,0 +1,54 @@
+//! Receipts: the hub signs what its journal says of a file, never what somebody claims.
+
+use crate::answer::Answered;
+use crate::authorise::{Action, Identity};
+use crate::doors::{answered, arguments};
+use crate::files;
+use crate::services::Services;
+use bytes::Bytes;
+use landline_model::error::{ErrorCode, Refusal};
+use landline_model::hash::Signature;
+use landline_model::protocol::receipts::ReceiptOf;
+use landline_model::protocol::{Call as _, RequestHeader};
+use landline_model::receipt::Receipt;
+
+/// Answers a request for a receipt; none: it is not one.
+pub(crate) async fn answer(services: &Services, who: &Identity, header: &RequestHeader<'_>) -> Option<Bytes> {
+    if header.name != ReceiptOf::NAME {
+        return None;
+    }
+    Some(
+        answered(header.id, async {
+            receipt(services, who, arguments(header)?).await
+        })
+        .await,
+    )
+}
+
+async fn receipt(services: &Services, who: &Identity, call: ReceiptOf) -> Answered<Receipt> {
+    let place = files::place(services, who, Action::ReadFiles, &call.path)?;
+    let (publication, size, hash) = files::blocking(services, move |files| {
+        let file = files.read(&place)?;
+        let publication = files.publication(&file)?;
+        Ok((publication, file.size(), files.hash_of(&file)?))
+    })
+    .await?;
+    let Some((_, published)) = publication.filter(|(publisher, _)| *publisher == who.account) else {
+        let message = format!("{} is not what you have put there", call.path);
+        return Err(Refusal::new(ErrorCode::Forbidden, message)
+            .with_hint("a receipt is for whoever has published the file, while it is unchanged"));
+    };
+    let account = services.people.account(&who.account);
+    let mut receipt = Receipt {
+        hub: services.pin,
+        account: who.account,
+        name: account.ok_or_else(crate::services::went_wrong)?.name,
+        path: call.path,
+        size,
+        hash,
+        published,
+        signature: Signature::from_bytes([0; 64]),
+    };
+    receipt.signature = Signature::from_bytes(services.signer.sign(&receipt.statement()));
+    Ok(receipt.into())
+}
