@@ -4,6 +4,15 @@ use std::time::Duration;
 
 /// Reads a duration of at least a second.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
+    let duration = parse_any(text)?;
+    if duration.is_zero() {
+        return Err("it has to be longer than nothing".to_owned());
+    }
+    Ok(duration)
+}
+
+/// Reads a duration, which may be nothing.
+pub(crate) fn parse_any(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number with s, m, h or d behind it, like 90s, 15m, 12h or 7d".to_owned();
     let unit = text.chars().last().ok_or_else(wrong)?;
     let seconds_per_unit: u64 = match unit {
@@ -22,7 +31,6 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
         .ok()
         .and_then(|number| number.checked_mul(seconds_per_unit));
     match seconds {
-        Some(0) => Err("it has to be longer than nothing".to_owned()),
         Some(seconds) => Ok(Duration::from_secs(seconds)),
         None => Err("that is longer than this program can count".to_owned()),
     }
@@ -30,7 +38,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 
 #[cfg(test)]
 mod tests {
-    use super::parse;
+    use super::{parse, parse_any};
 
     #[test]
     fn numbers_with_a_unit_are_durations_and_nothing_else_is() {
@@ -52,6 +60,7 @@ mod tests {
             "999999999999999999d",
         ] {
             assert!(parse(text).is_err(), "{text}");
+            assert_eq!(parse_any(text).is_ok(), text == "0s", "{text}");
         }
     }
 }

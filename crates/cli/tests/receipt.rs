@@ -169,3 +169,33 @@ fn the_hub_signs_nothing_that_somebody_else_has_put_there() {
             .contains("not what you have put there")
     );
 }
+
+#[test]
+fn who_may_only_add_files_has_receipts_for_those_and_learns_of_no_other() {
+    let (hub, alice) = Hub::with_alice();
+    let bob = alice.invited(&hub, "member", "bob");
+    alice.run(["mkdir", ":/shared/homework"]).succeeds();
+    fs::write(alice.work().join("hers"), "hers").unwrap();
+    alice.run(["put", "hers", ":/shared/homework/"]).succeeds();
+    alice
+        .run(["access", "set", ":/shared/homework", "everyone", "upload"])
+        .succeeds();
+    fs::write(bob.work().join("his"), "his").unwrap();
+    bob.run(["put", "his", ":/shared/homework/", "--receipt", "receipt"])
+        .succeeds();
+    bob.run(["receipt", "verify", "receipt", "his"]).succeeds();
+    let link = alice.invitation(&["--role", "member"]);
+    let mut carl = support::peer::Peer::joined(&hub, &link, "carl");
+    for name in ["hers", "his", "nothing"] {
+        let path = format!("/shared/homework/{name}");
+        let answer = carl.ask("receipt", &serde_json::json!({ "path": path }));
+        assert_eq!(answer["error"]["code"], "forbidden", "{answer}");
+        assert!(
+            answer["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("is not what you have put"),
+            "{answer}"
+        );
+    }
+}

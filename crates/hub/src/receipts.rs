@@ -26,17 +26,34 @@ pub(crate) async fn answer(services: &Services, who: &Identity, header: &Request
 }
 
 async fn receipt(services: &Services, who: &Identity, call: ReceiptOf) -> Answered<Receipt> {
-    let place = files::place(services, who, Action::ReadFiles, &call.path)?;
-    let (publication, size, hash) = files::blocking(services, move |files| {
+    let not_theirs = || {
+        Refusal::new(
+            ErrorCode::Forbidden,
+            format!("{} is not what you have put there", call.path),
+        )
+        .with_hint("a receipt is for whoever has published the file, while it is unchanged")
+    };
+    let readable = files::place(services, who, Action::ReadFiles, &call.path);
+    let may_read = readable.is_ok();
+    // Who may only add files has a receipt for those, and learns of no other.
+    let place = readable
+        .or_else(|refusal| files::place(services, who, Action::AddFiles, &call.path).map_err(|_| refusal))?;
+    let publisher = who.account;
+    let found = files::blocking(services, move |files| {
         let file = files.read(&place)?;
-        let publication = files.publication(&file)?;
-        Ok((publication, file.size(), files.hash_of(&file)?))
+        match files.publication(&file)? {
+            Some((account, published)) if account == publisher => {
+                Ok(Some((published, file.size(), files.hash_of(&file)?)))
+            }
+            _ => Ok(None),
+        }
     })
-    .await?;
-    let Some((_, published)) = publication.filter(|(publisher, _)| *publisher == who.account) else {
-        let message = format!("{} is not what you have put there", call.path);
-        return Err(Refusal::new(ErrorCode::Forbidden, message)
-            .with_hint("a receipt is for whoever has published the file, while it is unchanged"));
+    .await;
+    let (published, size, hash) = match found {
+        Ok(Some(found)) => found,
+        Ok(None) => return Err(not_theirs()),
+        Err(_) if !may_read => return Err(not_theirs()),
+        Err(refusal) => return Err(refusal),
     };
     let account = services.people.account(&who.account);
     let mut receipt = Receipt {

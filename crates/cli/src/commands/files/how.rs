@@ -22,8 +22,8 @@ pub(super) struct How {
     /// Begin every file anew, even where a part of it is there from an earlier try.
     #[arg(long)]
     pub(super) no_resume: bool,
-    /// How long to go on trying when the link is lost.
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = crate::duration::parse)]
+    /// How long to go on trying when the link is lost; 0s: not at all.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = crate::duration::parse_any)]
     retry: Duration,
 }
 

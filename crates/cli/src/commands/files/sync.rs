@@ -36,8 +36,8 @@ pub(crate) struct Sync {
     /// One JSON object a line for everything that happens.
     #[arg(long)]
     json: bool,
-    /// How long to go on trying when the link is lost.
-    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = crate::duration::parse)]
+    /// How long to go on trying when the link is lost; 0s: not at all.
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = crate::duration::parse_any)]
     retry: Duration,
     /// From where; one of the two is at the hub.
     #[arg(value_name = "FROM")]
